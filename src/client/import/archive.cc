@@ -63,7 +63,8 @@ absl::StatusOr<std::unique_ptr<Archive>> Archive::FromFd(base::UniqueFd fd, cons
                                                          const base::Cancellation* cancel) {
   VX_ASSIGN_OR_RETURN(struct stat st, Stat(fd.get(), name));
   if (S_ISDIR(st.st_mode)) return std::unique_ptr<Archive>(new Archive(std::move(fd), name, true));
-  if (!S_ISREG(st.st_mode)) return InvalidArgument("{}: neither a directory nor a regular file", name);
+  if (!S_ISREG(st.st_mode))
+    return InvalidArgument("{}: neither a directory nor a regular file", name);
 
   char head[512] = {};
   const ssize_t n = ::pread(fd.get(), head, sizeof head, 0);
@@ -96,8 +97,8 @@ absl::StatusOr<ArchiveFile> Archive::OpenInDirectory(const std::string& path) co
   if (!fd.ok()) {
     const int error = GetErrno(fd.status()).value_or(0);
     if (error == ELOOP || error == EXDEV) {
-      return InvalidArgument("{}: a symbolic link on the way; an image layout must hold its files itself",
-                             shown);
+      return InvalidArgument(
+          "{}: a symbolic link on the way; an image layout must hold its files itself", shown);
     }
     if (error == ENOENT || error == ENOTDIR) {
       return Error(absl::StatusCode::kNotFound, "{}: not there", shown);
@@ -129,8 +130,8 @@ absl::StatusOr<ArchiveFile> Archive::OpenInTar(const std::string& path) const {
     if (!next.ok()) return Annotate(next.status(), fmt::format("{}: \"{}\"", name_, Printable(at)));
     at = *std::move(next);
   }
-  return InvalidArgument("{}: \"{}\" is a link to a link, more than {} times", name_, Printable(path),
-                         kMaxLinkDepth);
+  return InvalidArgument("{}: \"{}\" is a link to a link, more than {} times", name_,
+                         Printable(path), kMaxLinkDepth);
 }
 
 }  // namespace vortex::client::importing

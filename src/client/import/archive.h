@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One view of the two shapes an image archive has on disk: a directory, or a tar (plain, gzip, zstd). Files
-// are found by their name inside the archive and read at any offset.
+// One view of the two shapes an image archive has on disk: a directory, or a tar (plain, gzip,
+// zstd). Files are found by their name inside the archive and read at any offset.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace vortex::client::importing {
 // A file of an archive. Must not outlive it. Thread-safe for reads.
 class ArchiveFile {
  public:
-  ArchiveFile(base::UniqueFd owned, int fd, std::int64_t offset, std::int64_t size, std::string name)
+  ArchiveFile(base::UniqueFd owned, int fd, std::int64_t offset, std::int64_t size,
+              std::string name)
       : owned_(std::move(owned)), fd_(fd), offset_(offset), size_(size), name_(std::move(name)) {}
 
   std::int64_t size() const { return size_; }
@@ -40,7 +41,8 @@ class ArchiveFile {
 class Archive {
  public:
   // Expands a compressed tar to a temporary file first, which may take long.
-  //   Errors  NotFound: no such path; InvalidArgument: neither a directory nor a tar; those of IndexTar and
+  //   Errors  NotFound: no such path; InvalidArgument: neither a directory nor a tar; those of
+  //   IndexTar and
   //           ExpandToTemporary.
   static absl::StatusOr<std::unique_ptr<Archive>> Open(const std::string& path,
                                                        const base::Cancellation* cancel);
@@ -48,8 +50,9 @@ class Archive {
   static absl::StatusOr<std::unique_ptr<Archive>> FromFd(base::UniqueFd fd, const std::string& name,
                                                          const base::Cancellation* cancel);
 
-  // Opens the regular file `path`, a relative name without "..". Links inside a tar are followed while they
-  // stay in it (older `docker save` shares layers that way); a directory's links are refused.
+  // Opens the regular file `path`, a relative name without "..". Links inside a tar are followed
+  // while they stay in it (older `docker save` shares layers that way); a directory's links are
+  // refused.
   //   Errors  NotFound: not in the archive; InvalidArgument: not a regular file or a bad name.
   absl::StatusOr<ArchiveFile> Open(const std::string& path) const;
 

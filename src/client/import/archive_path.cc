@@ -11,8 +11,8 @@ namespace {
 
 absl::Status CheckRaw(std::string_view name, std::string_view what) {
   if (name.size() > kMaxNameBytes) {
-    return InvalidArgument("{} \"{}\": {} bytes long, at most {} are allowed", what, Printable(name),
-                           name.size(), kMaxNameBytes);
+    return InvalidArgument("{} \"{}\": {} bytes long, at most {} are allowed", what,
+                           Printable(name), name.size(), kMaxNameBytes);
   }
   if (name.find('\0') != std::string_view::npos) {
     return InvalidArgument("{} \"{}\": has a NUL byte", what, Printable(name));
@@ -68,7 +68,8 @@ absl::StatusOr<std::string> NormaliseArchivePath(std::string_view name) {
   return Join(parts);
 }
 
-absl::StatusOr<std::string> ResolveArchiveLink(std::string_view link_path, std::string_view target) {
+absl::StatusOr<std::string> ResolveArchiveLink(std::string_view link_path,
+                                               std::string_view target) {
   VX_RETURN_IF_ERROR(CheckRaw(target, "link target"));
   std::vector<std::string_view> parts = Split(link_path);
   if (!parts.empty()) parts.pop_back();
@@ -76,8 +77,8 @@ absl::StatusOr<std::string> ResolveArchiveLink(std::string_view link_path, std::
     if (part != "..") {
       parts.push_back(part);
     } else if (parts.empty()) {
-      return InvalidArgument("link \"{}\" to \"{}\": leads out of the archive", Printable(link_path),
-                             Printable(target));
+      return InvalidArgument("link \"{}\" to \"{}\": leads out of the archive",
+                             Printable(link_path), Printable(target));
     } else {
       parts.pop_back();
     }

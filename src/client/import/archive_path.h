@@ -13,8 +13,8 @@ namespace vortex::client::importing {
 //   Errors  InvalidArgument: absolute, a ".." component, a NUL byte, longer than kMaxNameBytes.
 absl::StatusOr<std::string> NormaliseArchivePath(std::string_view name);
 
-// The name a symbolic link at `link_path` (normalised) leads to. ".." is followed as long as it stays inside
-// the archive.
+// The name a symbolic link at `link_path` (normalised) leads to. ".." is followed as long as it
+// stays inside the archive.
 //   Errors  InvalidArgument: absolute or outside the archive.
 absl::StatusOr<std::string> ResolveArchiveLink(std::string_view link_path, std::string_view target);
 

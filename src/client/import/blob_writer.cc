@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/import/blob_writer.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/sha256.h"
+#include "base/status.h"
+#include "client/import/disk_full.h"
+
+namespace vortex::client::importing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Another client that writes the same blob and gets no further for this long is taken for stuck.
+constexpr std::chrono::seconds kStuckAfter{60};
+
+// Returns early when cancelled.
+void Wait(milliseconds time, const base::Cancellation* cancel) {
+  pollfd item{cancel != nullptr ? cancel->fd() : -1, POLLIN, 0};
+  ::poll(&item, 1, static_cast<int>(time.count()));
+}
+
+class Writer {
+ public:
+  Writer(Client& client, const Archive& archive, const PlannedBlob& blob,
+         const WriteBlobOptions& options)
+      : client_(client),
+        archive_(archive),
+        blob_(blob),
+        options_(options),
+        ref_("vortex-import-" + blob.descriptor.digest) {}
+
+  absl::Status Run() {
+    const std::string& digest = blob_.descriptor.digest;
+    // Into the lease first, then the question: otherwise the collector could take it in between.
+    VX_RETURN_IF_ERROR(
+        client_.leases().AddResource(options_.lease, {.id = digest, .type = "content"}, Options()));
+    bool restarted = false;
+    while (true) {
+      const absl::StatusOr<ContentInfo> info = client_.content().Info(digest, Options());
+      if (info.ok()) return Label(*info);
+      if (!absl::IsNotFound(info.status())) return info.status();
+      bool started_over = false;
+      const absl::Status written = WriteOnce(&started_over);
+      if (written.ok()) return written;
+      if (started_over && !restarted) {
+        restarted = true;
+        continue;
+      }
+      if (!absl::IsUnavailable(written)) return written;
+      VX_RETURN_IF_ERROR(WaitForOther(written));
+    }
+  }
+
+ private:
+  CallOptions Options() const {
+    return {.timeout = milliseconds(10'000), .lease = options_.lease, .cancel = options_.cancel};
+  }
+
+  // `started_over`: an earlier, cut write had left wrong bytes; they are gone, so a second try
+  // makes sense.
+  absl::Status WriteOnce(bool* started_over) {
+    HashedSource::Reader reader;
+    std::optional<ArchiveFile> file;
+    if (blob_.path.empty()) {
+      reader = [this](std::int64_t offset, char* buffer,
+                      std::size_t size) -> absl::StatusOr<std::size_t> {
+        return blob_.bytes.copy(buffer, size, static_cast<std::size_t>(offset));
+      };
+    } else {
+      VX_ASSIGN_OR_RETURN(file, archive_.Open(blob_.path));
+      reader = [&file](std::int64_t offset, char* buffer, std::size_t size) {
+        return file->ReadAt(offset, buffer, size);
+      };
+    }
+    HashedSource source(blob_.descriptor, std::move(reader), options_.cancel, options_.on_progress);
+    CallOptions call = Options();
+    // At least a mebibyte a second, or containerd's disk is stuck.
+    call.timeout = std::chrono::minutes(1) + milliseconds(blob_.descriptor.size / 1024);
+    const absl::Status written = client_.content().Write(
+        {.ref = ref_,
+         .digest = blob_.descriptor.digest,
+         .size = blob_.descriptor.size,
+         .labels = blob_.labels},
+        [&source](std::int64_t offset, char* buffer, std::size_t size) {
+          return source.Read(offset, buffer, size);
+        },
+        call);
+    if (written.ok()) {
+      options_.on_progress(blob_.descriptor.size);
+      return written;
+    }
+    if (!source.status().ok()) return AbortUnlessResumable(source.status());
+    if (options_.cancel != nullptr && options_.cancel->cancelled()) {
+      return absl::CancelledError("write blob " + blob_.descriptor.digest);
+    }
+    const absl::Status mapped =
+        MapDiskFull(written, fmt::format("write blob {} to containerd", blob_.descriptor.digest));
+    // Our side found the digest right, so the part that was sent by an earlier run was not.
+    *started_over = absl::IsFailedPrecondition(mapped) && source.first_offset() != 0;
+    return AbortUnlessResumable(mapped);
+  }
+
+  absl::Status AbortUnlessResumable(const absl::Status& status) {
+    if (!IsResumable(status))
+      (void)client_.content().Abort(ref_, {.timeout = milliseconds(10'000), .lease = ""});
+    return status;
+  }
+
+  // Another client writes this blob: one step of waiting for it. `unavailable` is returned when it
+  // is not that but containerd that is not there, or when the other is stuck.
+  absl::Status WaitForOther(const absl::Status& unavailable) {
+    const absl::StatusOr<IngestStatus> other = client_.content().Status(ref_, Options());
+    if (!other.ok() && !absl::IsNotFound(other.status())) return other.status();
+    const std::int64_t offset = other.ok() ? other->offset : -1;
+    const auto now = steady_clock::now();
+    if (!waiting_ || offset != other_offset_) {
+      waiting_ = true;
+      other_offset_ = offset;
+      other_moved_ = now;
+    }
+    if (now - other_moved_ > kStuckAfter) {
+      return Annotate(unavailable,
+                      fmt::format("another client holds blob {} at byte {} and does not go on",
+                                  blob_.descriptor.digest, offset));
+    }
+    options_.on_progress(std::max<std::int64_t>(offset, 0));
+    Wait(pause_, options_.cancel);
+    pause_ = std::min(pause_ * 2, milliseconds(500));
+    if (options_.cancel != nullptr && options_.cancel->cancelled()) {
+      return absl::CancelledError("wait for blob " + blob_.descriptor.digest);
+    }
+    return absl::OkStatus();
+  }
+
+  // The blob was there already, maybe by another tool: our references to its children are added.
+  absl::Status Label(const ContentInfo& info) {
+    ContentInfo update;
+    update.digest = info.digest;
+    std::vector<std::string> paths;
+    for (const auto& [key, value] : blob_.labels) {
+      const auto it = info.labels.find(key);
+      if (it != info.labels.end() && it->second == value) continue;
+      update.labels[key] = value;
+      paths.push_back("labels." + key);
+    }
+    if (!paths.empty())
+      VX_RETURN_IF_ERROR(client_.content().Update(update, paths, Options()).status());
+    options_.on_progress(blob_.descriptor.size);
+    return absl::OkStatus();
+  }
+
+  Client& client_;
+  const Archive& archive_;
+  const PlannedBlob& blob_;
+  const WriteBlobOptions& options_;
+  const std::string ref_;
+  bool waiting_ = false;
+  std::int64_t other_offset_ = 0;
+  steady_clock::time_point other_moved_;
+  milliseconds pause_{20};
+};
+
+}  // namespace
+
+struct HashedSource::Hash {
+  base::Sha256 sha256;
+};
+
+HashedSource::HashedSource(const Descriptor& descriptor, Reader reader,
+                           const base::Cancellation* cancel,
+                           std::function<void(std::int64_t)> on_progress)
+    : descriptor_(descriptor),
+      reader_(std::move(reader)),
+      cancel_(cancel),
+      on_progress_(std::move(on_progress)),
+      hash_(std::make_unique<Hash>()) {}
+
+HashedSource::~HashedSource() = default;
+
+absl::StatusOr<std::size_t> HashedSource::ReadNext(char* buffer, std::size_t size) {
+  if (cancel_ != nullptr && cancel_->cancelled()) {
+    return absl::CancelledError("write blob " + descriptor_.digest);
+  }
+  const std::int64_t left = descriptor_.size - hashed_;
+  if (left <= 0) return std::size_t{0};
+  const std::size_t wanted = std::min(size, static_cast<std::size_t>(left));
+  VX_ASSIGN_OR_RETURN(const std::size_t n, reader_(hashed_, buffer, wanted));
+  if (n == 0) {
+    return Error(absl::StatusCode::kFailedPrecondition, "blob {} ends at byte {} of {}",
+                 descriptor_.digest, hashed_, descriptor_.size);
+  }
+  hash_->sha256.Update({buffer, n});
+  hashed_ += static_cast<std::int64_t>(n);
+  if (hashed_ == descriptor_.size) {
+    if (const std::string digest = hash_->sha256.FinishDigest(); digest != descriptor_.digest) {
+      return Error(absl::StatusCode::kFailedPrecondition,
+                   "blob {} is damaged: its bytes have the digest {}", descriptor_.digest, digest);
+    }
+  }
+  return n;
+}
+
+absl::StatusOr<std::size_t> HashedSource::Read(std::int64_t offset, char* buffer,
+                                               std::size_t size) {
+  if (first_offset_ < 0) first_offset_ = offset;
+  if (offset < hashed_) {  // the write began anew
+    hash_ = std::make_unique<Hash>();
+    hashed_ = 0;
+  }
+  std::vector<char> skipped(offset > hashed_ ? 256 * 1024 : 0);
+  while (hashed_ < offset) {
+    const std::size_t step = std::min(skipped.size(), static_cast<std::size_t>(offset - hashed_));
+    absl::StatusOr<std::size_t> n = ReadNext(skipped.data(), step);
+    if (!n.ok() || *n == 0) {
+      status_ = n.status();
+      return n;
+    }
+  }
+  absl::StatusOr<std::size_t> n = ReadNext(buffer, size);
+  status_ = n.status();
+  if (n.ok()) on_progress_(hashed_);
+  return n;
+}
+
+absl::Status WriteBlob(Client& client, const Archive& archive, const PlannedBlob& blob,
+                       const WriteBlobOptions& options) {
+  return Writer(client, archive, blob, options).Run();
+}
+
+bool IsResumable(const absl::Status& status) {
+  return absl::IsCancelled(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsUnavailable(status);
+}
+
+}  // namespace vortex::client::importing

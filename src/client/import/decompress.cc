@@ -67,7 +67,8 @@ class Pump {
 absl::Status Gunzip(Pump& pump) {
   z_stream stream{};
   // 15: the largest window; + 16: a gzip header is required.
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) return absl::ResourceExhaustedError("zlib: no memory");
+  if (inflateInit2(&stream, 15 + 16) != Z_OK)
+    return absl::ResourceExhaustedError("zlib: no memory");
   const std::unique_ptr<z_stream, int (*)(z_stream*)> end(&stream, inflateEnd);
   std::vector<char> out(kChunk);
   bool inside = true;
@@ -123,17 +124,21 @@ absl::Status Unzstd(Pump& pump) {
 }  // namespace
 
 Compression DetectCompression(std::string_view head) {
-  const auto starts = [head](std::string_view magic) { return head.substr(0, magic.size()) == magic; };
+  const auto starts = [head](std::string_view magic) {
+    return head.substr(0, magic.size()) == magic;
+  };
   if (starts("\x1f\x8b")) return Compression::kGzip;
   if (starts("\x28\xb5\x2f\xfd")) return Compression::kZstd;
   if (starts("BZh") || starts("\xfd\x37zXZ")) return Compression::kUnsupported;
   return Compression::kNone;
 }
 
-absl::StatusOr<base::UniqueFd> ExpandToTemporary(int fd, Compression compression, const std::string& name,
+absl::StatusOr<base::UniqueFd> ExpandToTemporary(int fd, Compression compression,
+                                                 const std::string& name,
                                                  const base::Cancellation* cancel) {
   const char* configured = std::getenv("TMPDIR");
-  const std::string directory = configured != nullptr && *configured != '\0' ? configured : "/var/tmp";
+  const std::string directory =
+      configured != nullptr && *configured != '\0' ? configured : "/var/tmp";
   VX_ASSIGN_OR_RETURN(base::UniqueFd out, base::OpenFile(directory, O_TMPFILE | O_RDWR, 0600));
   Pump pump(fd, out.get(), name, directory, cancel);
   VX_RETURN_IF_ERROR(compression == Compression::kGzip ? Gunzip(pump) : Unzstd(pump));

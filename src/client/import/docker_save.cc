@@ -29,7 +29,8 @@ absl::StatusOr<ArchiveFile> OpenNamed(const Archive& archive, const std::string&
   return Annotate(file.status(), where);
 }
 
-absl::StatusOr<Descriptor> DescribeLayer(const ArchiveFile& file, const base::Cancellation* cancel) {
+absl::StatusOr<Descriptor> DescribeLayer(const ArchiveFile& file,
+                                         const base::Cancellation* cancel) {
   Descriptor out;
   out.size = file.size();
   base::Sha256 hash;
@@ -54,30 +55,33 @@ absl::StatusOr<Descriptor> DescribeLayer(const ArchiveFile& file, const base::Ca
   return out;
 }
 
-absl::StatusOr<std::vector<std::string>> NamesOf(const Archive& archive, const DockerSaveEntry& entry,
-                                                 std::size_t position, const std::string& name) {
+absl::StatusOr<std::vector<std::string>> NamesOf(const Archive& archive,
+                                                 const DockerSaveEntry& entry, std::size_t position,
+                                                 const std::string& name) {
   if (!name.empty()) return std::vector<std::string>{name};
   std::set<std::string> names;  // "alpine" and "docker.io/library/alpine:latest" are one
   for (const std::string& tag : entry.repo_tags) {
-    VX_RETURN_IF_ERROR(
-        Annotate(CheckImageName(tag), fmt::format("{}: manifest.json: [{}].RepoTags", archive.name(), position)));
+    VX_RETURN_IF_ERROR(Annotate(CheckImageName(tag), fmt::format("{}: manifest.json: [{}].RepoTags",
+                                                                 archive.name(), position)));
     names.insert(NormaliseDockerName(tag));
   }
   if (names.empty()) {
-    return InvalidArgument("{}: manifest.json: [{}].RepoTags: the image has no name; pass one", archive.name(),
-                           position);
+    return InvalidArgument("{}: manifest.json: [{}].RepoTags: the image has no name; pass one",
+                           archive.name(), position);
   }
   return std::vector<std::string>(names.begin(), names.end());
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<PlannedImage>> PlanDockerSave(const Archive& archive, const std::string& name,
+absl::StatusOr<std::vector<PlannedImage>> PlanDockerSave(const Archive& archive,
+                                                         const std::string& name,
                                                          const base::Cancellation* cancel) {
   const std::string where = fmt::format("{}: manifest.json", archive.name());
   VX_ASSIGN_OR_RETURN(const ArchiveFile list_file, archive.Open("manifest.json"));
   VX_ASSIGN_OR_RETURN(const std::string list_text, list_file.ReadAll(kMaxJsonBytes));
-  VX_ASSIGN_OR_RETURN(const std::vector<DockerSaveEntry> entries, ParseDockerSave(list_text, where));
+  VX_ASSIGN_OR_RETURN(const std::vector<DockerSaveEntry> entries,
+                      ParseDockerSave(list_text, where));
 
   std::vector<PlannedImage> out;
   std::map<std::string, Descriptor> described;  // images of one archive share layers
@@ -88,14 +92,15 @@ absl::StatusOr<std::vector<PlannedImage>> PlanDockerSave(const Archive& archive,
     VX_ASSIGN_OR_RETURN(const ArchiveFile config,
                         OpenNamed(archive, entry.config, fmt::format("[{}].Config", i)));
     VX_ASSIGN_OR_RETURN(parts.config_bytes, config.ReadAll(kMaxJsonBytes));
-    VX_ASSIGN_OR_RETURN(parts.config,
-                        ParseConfig(parts.config_bytes, fmt::format("{}: {}", archive.name(),
-                                                                    Printable(entry.config))));
+    VX_ASSIGN_OR_RETURN(
+        parts.config, ParseConfig(parts.config_bytes,
+                                  fmt::format("{}: {}", archive.name(), Printable(entry.config))));
     if (!PlatformRank(HostPlatform(), parts.config.platform)) {
       others.insert(parts.config.platform.ToString());
       continue;
     }
-    parts.document.config = {kDockerConfig, base::Sha256::Digest(parts.config_bytes),
+    parts.document.config = {kDockerConfig,
+                             base::Sha256::Digest(parts.config_bytes),
                              static_cast<std::int64_t>(parts.config_bytes.size()),
                              {}};
     for (std::size_t l = 0; l < entry.layers.size(); ++l) {
@@ -112,7 +117,8 @@ absl::StatusOr<std::vector<PlannedImage>> PlanDockerSave(const Archive& archive,
       parts.layer_paths.push_back(path);
     }
     parts.manifest_bytes = WriteDockerManifest(parts.document.config, parts.document.layers);
-    parts.manifest = {kDockerManifest, base::Sha256::Digest(parts.manifest_bytes),
+    parts.manifest = {kDockerManifest,
+                      base::Sha256::Digest(parts.manifest_bytes),
                       static_cast<std::int64_t>(parts.manifest_bytes.size()),
                       {}};
     PlannedImage image;
@@ -126,12 +132,12 @@ absl::StatusOr<std::vector<PlannedImage>> PlanDockerSave(const Archive& archive,
     }
   }
   if (out.empty()) {
-    return InvalidArgument("{}: no image for {} in it (it has {})", archive.name(), HostPlatform().ToString(),
-                           others.empty() ? "nothing" : *others.begin());
+    return InvalidArgument("{}: no image for {} in it (it has {})", archive.name(),
+                           HostPlatform().ToString(), others.empty() ? "nothing" : *others.begin());
   }
   if (!name.empty() && out.size() > 1) {
-    return InvalidArgument("{}: {} images for the one name {}; import it without a name", where, out.size(),
-                           name);
+    return InvalidArgument("{}: {} images for the one name {}; import it without a name", where,
+                           out.size(), name);
   }
   return out;
 }

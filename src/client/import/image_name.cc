@@ -40,12 +40,13 @@ absl::Status CheckImageName(std::string_view name) {
   constexpr std::size_t kMax = 1024;
   if (name.empty()) return InvalidArgument("image name: is empty");
   if (name.size() > kMax) {
-    return InvalidArgument("image name \"{}\": {} bytes long, at most {} are allowed", Printable(name),
-                           name.size(), kMax);
+    return InvalidArgument("image name \"{}\": {} bytes long, at most {} are allowed",
+                           Printable(name), name.size(), kMax);
   }
   for (const char c : name) {
     if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f) {
-      return InvalidArgument("image name \"{}\": has a blank or a control character", Printable(name));
+      return InvalidArgument("image name \"{}\": has a blank or a control character",
+                             Printable(name));
     }
   }
   return absl::OkStatus();

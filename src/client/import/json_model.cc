@@ -77,14 +77,16 @@ class Node {
     if (!value_->is_number_integer()) return Bad("must be an integer");
     if (!value_->is_number_unsigned()) return Bad("must not be negative");
     const auto number = value_->get<std::uint64_t>();
-    if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return Bad("too large");
+    if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      return Bad("too large");
     return static_cast<std::int64_t>(number);
   }
 
   absl::StatusOr<std::string> Sha256Digest() const {
     VX_ASSIGN_OR_RETURN(std::string digest, String());
     if (!base::IsSha256Digest(digest)) {
-      return Bad(fmt::format("\"{}\" is not \"sha256:\" and 64 lower-case hex digits", Printable(digest)));
+      return Bad(
+          fmt::format("\"{}\" is not \"sha256:\" and 64 lower-case hex digits", Printable(digest)));
     }
     return digest;
   }
@@ -132,7 +134,8 @@ constexpr std::size_t kMaxStrings = 65'536;
 
 absl::StatusOr<Json> Parse(std::string_view text, const std::string& name) {
   if (text.size() > kMaxJsonBytes) {
-    return InvalidArgument("{}: {} bytes, at most {} are allowed", name, text.size(), kMaxJsonBytes);
+    return InvalidArgument("{}: {} bytes, at most {} are allowed", name, text.size(),
+                           kMaxJsonBytes);
   }
   if (TooDeep(text)) {
     return InvalidArgument("{}: JSON nested more than {} levels deep", name, kMaxJsonDepth);
@@ -163,10 +166,10 @@ absl::Status CheckSchemaVersion(const Node& root) {
   return absl::OkStatus();
 }
 
-// A document that calls itself something else than its descriptor does is how a manifest and an index of
-// one digest could be confused (CVE-2021-41190).
-absl::Status CheckMediaType(const Node& root, bool (*fits)(std::string_view), std::string_view foreign_field,
-                            std::string_view wanted) {
+// A document that calls itself something else than its descriptor does is how a manifest and an
+// index of one digest could be confused (CVE-2021-41190).
+absl::Status CheckMediaType(const Node& root, bool (*fits)(std::string_view),
+                            std::string_view foreign_field, std::string_view wanted) {
   VX_ASSIGN_OR_RETURN(const std::string type, root["mediaType"].StringOr(""));
   if (!type.empty() && !fits(type)) {
     return root["mediaType"].Bad(fmt::format("\"{}\" is not that of {}", Printable(type), wanted));
@@ -291,7 +294,8 @@ std::string WriteDockerManifest(const Descriptor& config, const std::vector<Desc
                                   {"size", descriptor.size},
                                   {"digest", descriptor.digest}};
   };
-  nlohmann::ordered_json out{{"schemaVersion", 2}, {"mediaType", kDockerManifest}, {"config", write(config)}};
+  nlohmann::ordered_json out{
+      {"schemaVersion", 2}, {"mediaType", kDockerManifest}, {"config", write(config)}};
   out["layers"] = nlohmann::ordered_json::array();
   for (const Descriptor& layer : layers) out["layers"].push_back(write(layer));
   return out.dump();

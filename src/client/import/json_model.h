@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON documents of an image, as plain structs. The JSON library is used, and its exceptions caught, in
-// json_model.cc alone. Every parser is strict about the fields it reads and blind to others, as the
-// image-spec asks ("Extensibility"). Errors are InvalidArgument and start with `name` and the field:
-// "index.json: manifests[2].digest: missing".
+// The JSON documents of an image, as plain structs. The JSON library is used, and its exceptions
+// caught, in json_model.cc alone. Every parser is strict about the fields it reads and blind to
+// others, as the image-spec asks ("Extensibility"). Errors are InvalidArgument and start with
+// `name` and the field: "index.json: manifests[2].digest: missing".
 #pragma once
 
 #include <map>
@@ -30,8 +30,8 @@ absl::StatusOr<IndexDocument> ParseIndex(std::string_view text, const std::strin
 
 // manifest.md; also schema 2 of Docker.
 struct ManifestDocument {
-  // False for an artifact that only borrows the manifest format (its config is not an image's): then the
-  // layers are left out.
+  // False for an artifact that only borrows the manifest format (its config is not an image's):
+  // then the layers are left out.
   bool is_image = true;
   Descriptor config;
   std::vector<Descriptor> layers;

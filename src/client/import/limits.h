@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bounds for what an image archive may make us read, keep in memory or write to the temporary directory.
-// They are far above what real images need; an archive past one of them is refused, never cut.
+// Bounds for what an image archive may make us read, keep in memory or write to the temporary
+// directory. They are far above what real images need; an archive past one of them is refused,
+// never cut.
 #pragma once
 
 #include <cstddef>

@@ -6,7 +6,9 @@
 
 namespace vortex::client::importing {
 
-bool IsIndex(std::string_view media_type) { return media_type == kOciIndex || media_type == kDockerList; }
+bool IsIndex(std::string_view media_type) {
+  return media_type == kOciIndex || media_type == kDockerList;
+}
 
 bool IsManifest(std::string_view media_type) {
   return media_type == kOciManifest || media_type == kDockerManifest;
@@ -34,7 +36,8 @@ absl::Status CheckLayerType(std::string_view media_type) {
   }
   if (media_type.find("foreign") != std::string_view::npos ||
       media_type.find("nondistributable") != std::string_view::npos) {
-    return InvalidArgument("layer type {} is kept outside the image, which is not supported", shown);
+    return InvalidArgument("layer type {} is kept outside the image, which is not supported",
+                           shown);
   }
   return InvalidArgument("layer type {} is not supported (tar, tar+gzip and tar+zstd are)", shown);
 }

@@ -24,7 +24,8 @@ bool IsManifest(std::string_view media_type);
 bool IsConfig(std::string_view media_type);
 
 // Ok for a layer that containerd can unpack: a tar, plain, gzip or zstd.
-//   Errors  InvalidArgument, saying why this one cannot be used: encrypted, foreign (its bytes are not part
+//   Errors  InvalidArgument, saying why this one cannot be used: encrypted, foreign (its bytes are
+//   not part
 //           of the image) or unknown.
 absl::Status CheckLayerType(std::string_view media_type);
 

@@ -34,13 +34,16 @@ absl::StatusOr<std::string> ReadRequired(const Archive& archive, const std::stri
 
 class Resolver {
  public:
-  Resolver(const Archive& archive, const base::Cancellation* cancel) : archive_(archive), cancel_(cancel) {}
+  Resolver(const Archive& archive, const base::Cancellation* cancel)
+      : archive_(archive), cancel_(cancel) {}
 
   // Nothing when the entry has no image for this machine.
   absl::StatusOr<std::optional<Candidate>> Resolve(const IndexEntry& entry, int depth) {
-    if (cancel_ != nullptr && cancel_->cancelled()) return absl::CancelledError("read " + archive_.name());
+    if (cancel_ != nullptr && cancel_->cancelled())
+      return absl::CancelledError("read " + archive_.name());
     if (++visits_ > kMaxIndexVisits) {
-      return InvalidArgument("{}: more than {} entries in its indexes", archive_.name(), kMaxIndexVisits);
+      return InvalidArgument("{}: more than {} entries in its indexes", archive_.name(),
+                             kMaxIndexVisits);
     }
     const Descriptor& descriptor = entry.descriptor;
     if (entry.platform && !PlatformRank(HostPlatform(), *entry.platform)) {
@@ -60,7 +63,8 @@ class Resolver {
       if (seen.size() > 300) break;
       seen += (seen.empty() ? "" : ", ") + what;
     }
-    return InvalidArgument("{}: no image for {} in it ({})", archive_.name(), HostPlatform().ToString(),
+    return InvalidArgument("{}: no image for {} in it ({})", archive_.name(),
+                           HostPlatform().ToString(),
                            seen.empty() ? "index.json lists nothing" : "it has " + seen);
   }
 
@@ -76,12 +80,13 @@ class Resolver {
 
   absl::StatusOr<std::optional<Candidate>> ResolveIndex(const Descriptor& descriptor, int depth) {
     if (depth >= kMaxIndexDepth) {
-      return InvalidArgument("{}: indexes inside each other more than {} deep at {}", archive_.name(),
-                             kMaxIndexDepth, descriptor.digest);
+      return InvalidArgument("{}: indexes inside each other more than {} deep at {}",
+                             archive_.name(), kMaxIndexDepth, descriptor.digest);
     }
     VX_ASSIGN_OR_RETURN(std::string bytes, Read(descriptor, "index"));
-    VX_ASSIGN_OR_RETURN(const IndexDocument index,
-                        ParseIndex(bytes, fmt::format("{}: index {}", archive_.name(), descriptor.digest)));
+    VX_ASSIGN_OR_RETURN(
+        const IndexDocument index,
+        ParseIndex(bytes, fmt::format("{}: index {}", archive_.name(), descriptor.digest)));
     std::optional<Candidate> best;
     for (const IndexEntry& child : index.manifests) {
       VX_ASSIGN_OR_RETURN(std::optional<Candidate> found, Resolve(child, depth + 1));
@@ -108,7 +113,8 @@ class Resolver {
     VX_ASSIGN_OR_RETURN(
         parts.config, ParseConfig(parts.config_bytes, fmt::format("{}: config {}", archive_.name(),
                                                                   parts.document.config.digest)));
-    // The descriptor's word on the variant goes before the config's, which build tools often leave out.
+    // The descriptor's word on the variant goes before the config's, which build tools often leave
+    // out.
     Platform platform = parts.config.platform;
     if (entry.platform) platform.variant = entry.platform->variant;
     const std::optional<int> rank = PlatformRank(HostPlatform(), platform);
@@ -117,7 +123,8 @@ class Resolver {
       return std::nullopt;
     }
     out.rank = *rank;
-    for (const Descriptor& layer : parts.document.layers) parts.layer_paths.push_back(BlobPath(layer.digest));
+    for (const Descriptor& layer : parts.document.layers)
+      parts.layer_paths.push_back(BlobPath(layer.digest));
     return out;
   }
 
@@ -140,8 +147,8 @@ std::string NameOf(const Descriptor& descriptor) {
   return IsFullImageName(name) ? name : "";
 }
 
-absl::StatusOr<PlannedImage> Plan(const Archive& archive, std::string name, const Descriptor& target,
-                                  Candidate candidate) {
+absl::StatusOr<PlannedImage> Plan(const Archive& archive, std::string name,
+                                  const Descriptor& target, Candidate candidate) {
   VX_RETURN_IF_ERROR(CheckImageName(name));
   PlannedImage image;
   image.name = std::move(name);
@@ -151,8 +158,10 @@ absl::StatusOr<PlannedImage> Plan(const Archive& archive, std::string name, cons
   VX_RETURN_IF_ERROR(AppendManifest(archive, std::move(candidate.parts), image));
   for (auto index = candidate.indexes.rbegin(); index != candidate.indexes.rend(); ++index) {
     PlannedBlob blob{index->first, {}, "", std::move(index->second)};
-    // Only the child that is imported: the collector has nothing to keep of the others.
-    blob.labels["containerd.io/gc.ref.content.m.0"] = child;
+    // Only the child that is imported: the collector has nothing to keep of the others. Other tools
+    // number these labels; a number of ours could take the place of theirs for another platform's
+    // child.
+    blob.labels["containerd.io/gc.ref.content.m." + child.substr(7, 12)] = child;
     child = blob.descriptor.digest;
     image.blobs.push_back(std::move(blob));
   }
@@ -161,7 +170,8 @@ absl::StatusOr<PlannedImage> Plan(const Archive& archive, std::string name, cons
 
 }  // namespace
 
-absl::StatusOr<std::vector<PlannedImage>> PlanOciLayout(const Archive& archive, const std::string& name,
+absl::StatusOr<std::vector<PlannedImage>> PlanOciLayout(const Archive& archive,
+                                                        const std::string& name,
                                                         const base::Cancellation* cancel) {
   VX_ASSIGN_OR_RETURN(const std::string layout, ReadRequired(archive, "oci-layout"));
   VX_RETURN_IF_ERROR(CheckOciLayout(layout, fmt::format("{}: oci-layout", archive.name())));
@@ -200,11 +210,11 @@ absl::StatusOr<std::vector<PlannedImage>> PlanOciLayout(const Archive& archive, 
   std::vector<PlannedImage> out;
   for (auto& [image_name, choice] : chosen) {
     if (choice.tie) {
-      return InvalidArgument("{}: index.json: several images {}; which one is meant is not said",
-                             archive.name(),
-                             name.empty() ? image_name.empty() ? std::string("without a name")
-                                                               : fmt::format("of the name {}", image_name)
-                                          : fmt::format("for the one name {}", name));
+      return InvalidArgument(
+          "{}: index.json: several images {}; which one is meant is not said", archive.name(),
+          name.empty() ? image_name.empty() ? std::string("without a name")
+                                            : fmt::format("of the name {}", image_name)
+                       : fmt::format("for the one name {}", name));
     }
     if (image_name.empty()) {
       return InvalidArgument(

@@ -10,7 +10,8 @@
 namespace vortex::client::importing {
 
 // PlanImport for an archive with an "oci-layout" file.
-absl::StatusOr<std::vector<PlannedImage>> PlanOciLayout(const Archive& archive, const std::string& name,
+absl::StatusOr<std::vector<PlannedImage>> PlanOciLayout(const Archive& archive,
+                                                        const std::string& name,
                                                         const base::Cancellation* cancel);
 
 }  // namespace vortex::client::importing

@@ -15,9 +15,9 @@ namespace vortex::client::importing {
 namespace {
 
 void AddOnce(PlannedImage& image, PlannedBlob blob) {
-  const bool known = std::any_of(image.blobs.begin(), image.blobs.end(), [&](const PlannedBlob& other) {
-    return other.descriptor.digest == blob.descriptor.digest;
-  });
+  const bool known = std::any_of(
+      image.blobs.begin(), image.blobs.end(),
+      [&](const PlannedBlob& other) { return other.descriptor.digest == blob.descriptor.digest; });
   if (!known) image.blobs.push_back(std::move(blob));
 }
 
@@ -38,7 +38,8 @@ absl::StatusOr<std::string> ReadBlob(const Archive& archive, const Descriptor& d
                                      std::string_view what) {
   const absl::StatusOr<ArchiveFile> file = archive.Open(BlobPath(descriptor.digest));
   if (absl::IsNotFound(file.status())) {
-    return InvalidArgument("{}: {} {} is not in the archive", archive.name(), what, descriptor.digest);
+    return InvalidArgument("{}: {} {} is not in the archive", archive.name(), what,
+                           descriptor.digest);
   }
   VX_RETURN_IF_ERROR(file.status());
   if (file->size() != descriptor.size) {
@@ -47,8 +48,9 @@ absl::StatusOr<std::string> ReadBlob(const Archive& archive, const Descriptor& d
   }
   VX_ASSIGN_OR_RETURN(std::string bytes, file->ReadAll(kMaxJsonBytes));
   if (const std::string digest = base::Sha256::Digest(bytes); digest != descriptor.digest) {
-    return Error(absl::StatusCode::kFailedPrecondition, "{}: {} {} is damaged: its bytes have the digest {}",
-                 archive.name(), what, descriptor.digest, digest);
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "{}: {} {} is damaged: its bytes have the digest {}", archive.name(), what,
+                 descriptor.digest, digest);
   }
   return bytes;
 }
@@ -56,9 +58,9 @@ absl::StatusOr<std::string> ReadBlob(const Archive& archive, const Descriptor& d
 absl::Status AppendManifest(const Archive& archive, ManifestParts parts, PlannedImage& image) {
   const std::vector<Descriptor>& layers = parts.document.layers;
   if (layers.size() != parts.config.diff_ids.size()) {
-    return InvalidArgument("{}: manifest {} has {} layers but its config {} has {} diff ids", archive.name(),
-                           parts.manifest.digest, layers.size(), parts.document.config.digest,
-                           parts.config.diff_ids.size());
+    return InvalidArgument("{}: manifest {} has {} layers but its config {} has {} diff ids",
+                           archive.name(), parts.manifest.digest, layers.size(),
+                           parts.document.config.digest, parts.config.diff_ids.size());
   }
   PlannedBlob manifest{parts.manifest, {}, "", std::move(parts.manifest_bytes)};
   manifest.labels["containerd.io/gc.ref.content.config"] = parts.document.config.digest;
@@ -71,27 +73,32 @@ absl::Status AppendManifest(const Archive& archive, ManifestParts parts, Planned
     }
     VX_RETURN_IF_ERROR(file.status());
     if (file->size() != layers[i].size) {
-      return InvalidArgument("{}: {} has {} bytes, its descriptor says {}", archive.name(), what, file->size(),
-                             layers[i].size);
+      return InvalidArgument("{}: {} has {} bytes, its descriptor says {}", archive.name(), what,
+                             file->size(), layers[i].size);
     }
     manifest.labels[fmt::format("containerd.io/gc.ref.content.l.{}", i)] = layers[i].digest;
     AddOnce(image, {layers[i], {}, parts.layer_paths[i], "", true});
   }
   AddOnce(image, std::move(manifest));
   image.manifest = std::move(parts.manifest);
+  image.config = parts.document.config;
+  image.layers = layers;
   image.diff_ids = std::move(parts.config.diff_ids);
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<PlannedImage>> PlanImport(const Archive& archive, const std::string& name,
+absl::StatusOr<std::vector<PlannedImage>> PlanImport(const Archive& archive,
+                                                     const std::string& name,
                                                      const base::Cancellation* cancel) {
-  // An archive that is both (docker 25 and newer write both) is read as a layout, which has digests.
+  // An archive that is both (docker 25 and newer write both) is read as a layout, which has
+  // digests.
   VX_ASSIGN_OR_RETURN(const bool layout, Has(archive, "oci-layout"));
   if (layout) return PlanOciLayout(archive, name, cancel);
   VX_ASSIGN_OR_RETURN(const bool docker, Has(archive, "manifest.json"));
   if (docker) return PlanDockerSave(archive, name, cancel);
   return InvalidArgument(
-      "{}: not an image archive: neither \"oci-layout\" (OCI image layout) nor \"manifest.json\" (docker save) "
+      "{}: not an image archive: neither \"oci-layout\" (OCI image layout) nor \"manifest.json\" "
+      "(docker save) "
       "is in it",
       archive.name());
 }

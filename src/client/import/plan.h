@@ -26,16 +26,19 @@ struct PlannedImage {
   std::string name;
   Descriptor target;
   std::vector<PlannedBlob> blobs;  // children before their parents, each digest once
-  Descriptor manifest;             // of this machine's platform
+  Descriptor manifest;             // of this machine's platform, and what it lists:
+  Descriptor config;
+  std::vector<Descriptor> layers;
   std::vector<std::string> diff_ids;
 };
 
-// Reads every JSON document on the way from the archive's entry point to its layers, verifies each against
-// its descriptor, checks that every layer is there with its size, and names the images.
+// Reads every JSON document on the way from the archive's entry point to its layers, verifies each
+// against its descriptor, checks that every layer is there with its size, and names the images.
 //   name    for an archive with a single image; empty: the archive's own names.
 //   Errors  InvalidArgument: malformed, no image for this machine, no name, a missing or cut file;
 //           FailedPrecondition: a digest does not match; Cancelled.
-absl::StatusOr<std::vector<PlannedImage>> PlanImport(const Archive& archive, const std::string& name,
+absl::StatusOr<std::vector<PlannedImage>> PlanImport(const Archive& archive,
+                                                     const std::string& name,
                                                      const base::Cancellation* cancel);
 
 // Where an image layout keeps a blob: "blobs/sha256/<hex>".
@@ -54,8 +57,10 @@ struct ManifestParts {
   ConfigDocument config;
   std::vector<std::string> layer_paths;  // in the archive, as many as the document has layers
 };
-// Appends config, layers and manifest to `image` and sets manifest and diff_ids.
-//   Errors  InvalidArgument: layers and diff ids do not pair up, a layer is missing or has another size.
+// Appends config, layers and manifest to `image` and sets its manifest, config, layers and
+// diff_ids.
+//   Errors  InvalidArgument: layers and diff ids do not pair up, a layer is missing or has another
+//   size.
 absl::Status AppendManifest(const Archive& archive, ManifestParts parts, PlannedImage& image);
 
 }  // namespace vortex::client::importing

@@ -33,7 +33,8 @@ std::string CpuVariant([[maybe_unused]] std::string_view machine) {
                   __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
   return v3 ? "v3" : v2 ? "v2" : "v1";
 #else
-  if (machine.substr(0, 4) == "armv" && machine.size() > 4) return "v" + std::string(machine.substr(4, 1));
+  if (machine.substr(0, 4) == "armv" && machine.size() > 4)
+    return "v" + std::string(machine.substr(4, 1));
   return "";
 #endif
 }

@@ -19,8 +19,8 @@ struct Platform {
 // uname(2) for the architecture; for amd64 and arm the highest variant this CPU runs.
 const Platform& HostPlatform();
 
-// How well an image for `offered` suits a machine that is `host`: a higher number is better, nothing: it
-// does not run. An empty variant means the lowest of amd64, v8 of arm64, v7 of arm.
+// How well an image for `offered` suits a machine that is `host`: a higher number is better,
+// nothing: it does not run. An empty variant means the lowest of amd64, v8 of arm64, v7 of arm.
 std::optional<int> PlatformRank(const Platform& host, const Platform& offered);
 
 }  // namespace vortex::client::importing

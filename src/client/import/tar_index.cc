@@ -78,7 +78,8 @@ class Reader {
     while (true) {
       if (cancel_ != nullptr && cancel_->cancelled()) return absl::CancelledError("read " + name_);
       char block[kBlock];
-      if (position_ == size_) return Damaged("ends without an end-of-archive block, so it was cut short");
+      if (position_ == size_)
+        return Damaged("ends without an end-of-archive block, so it was cut short");
       VX_RETURN_IF_ERROR(ReadAt(position_, block, sizeof block));
       if (IsZero(block)) break;  // what follows the first of the two is padding
       if (!LooksLikeTar(block)) return Damaged("no tar header (checksum wrong)");
@@ -115,7 +116,8 @@ class Reader {
     const bool meta = type == 'x' || type == 'g' || type == 'L' || type == 'K';
     // POSIX: a pax size replaces the header's, and only for the entry it belongs to.
     std::int64_t size = !meta && next_.size ? *next_.size : *header_size;
-    // Links and directories have no data, whatever their size says (GNU tar writes the target's size).
+    // Links and directories have no data, whatever their size says (GNU tar writes the target's
+    // size).
     if (type == '1' || type == '2' || type == '5') size = 0;
     const std::int64_t data = position_ + kBlock;
     if (size > size_ - data) {
@@ -129,7 +131,8 @@ class Reader {
       VX_RETURN_IF_ERROR(Add(block, type, data, size));
       next_ = {};
     }
-    // The last block may lack its padding only when nothing follows, which Run() reports as cut short.
+    // The last block may lack its padding only when nothing follows, which Run() reports as cut
+    // short.
     position_ = padded > size_ - data ? size_ : data + padded;
     return absl::OkStatus();
   }
@@ -165,7 +168,8 @@ class Reader {
         entry.link = next_.link ? *next_.link : std::string(Field(block, 157, 100));
         break;
       case 'S':
-        return Damaged("\"{}\" is a sparse file, which image archives do not use", Printable(*path));
+        return Damaged("\"{}\" is a sparse file, which image archives do not use",
+                       Printable(*path));
       default:
         return absl::OkStatus();
     }
@@ -179,7 +183,8 @@ class Reader {
   absl::Status Meta(char type, std::int64_t data, std::int64_t size) {
     const auto limit =
         static_cast<std::int64_t>(type == 'L' || type == 'K' ? kMaxNameBytes + 1 : kMaxPaxBytes);
-    if (size > limit) return Damaged("extended header of {} bytes, at most {} are allowed", size, limit);
+    if (size > limit)
+      return Damaged("extended header of {} bytes, at most {} are allowed", size, limit);
     std::string body(static_cast<std::size_t>(size), '\0');
     VX_RETURN_IF_ERROR(ReadAt(data, body.data(), body.size()));
     if (type == 'L' || type == 'K') {
@@ -212,7 +217,8 @@ class Reader {
 
   absl::Status PaxRecord(std::string_view key, std::string_view value, bool global) {
     const bool names_entry = key == "path" || key == "linkpath" || key == "size";
-    if (key.substr(0, 11) == "GNU.sparse.") return Damaged("sparse files are not used by image archives");
+    if (key.substr(0, 11) == "GNU.sparse.")
+      return Damaged("sparse files are not used by image archives");
     if (global && names_entry) return Damaged("global pax header sets \"{}\"", key);
     if (key == "path") next_.path = std::string(value);
     if (key == "linkpath") next_.link = std::string(value);
