@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The functions behind ./dev. Sourced; the working directory is the top of the checkout.
+
+# One directory a checkout, outside of it: a home directory is closed to the ids that sandboxes run under, and a
+# socket path must stay below 108 bytes (unix(7)).
+DEV_DIR=${VORTEX_DEV_DIR:-/var/lib/vortex-dev/$(printf %s "$PWD" | sha256sum | cut -c1-8)}
+IMAGE=vortex.local/python:dev
+IMAGE_LAYOUT=$PWD/build/image-layout
+
+PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
+  libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
+  ca-certificates)
+PACKAGES_run=(containerd runc python3)
+PACKAGES_test=(libgtest-dev libgmock-dev python3-yaml python3-jsonschema golang-github-containerd-containerd-dev
+  golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd)
+PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -E -- "$@"; fi
+}
+
+# install_packages GROUP…: what dpkg does not list as installed; asks apt only when something is missing.
+install_packages() {
+  local group packages=() missing=()
+  for group in "$@"; do
+    local -n list="PACKAGES_$group"
+    packages+=("${list[@]}")
+  done
+  local package
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  as_root apt-get update -q >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}" >&2
+}
+
+# build PRESET [TARGET…]
+build() {
+  local preset=$1
+  shift
+  [ -f "build/$preset/build.ninja" ] || { say "configuring $preset"; cmake --preset "$preset" >&2; }
+  say "building $preset"
+  cmake --build --preset "$preset" ${1:+--target "$@"} >&2
+}
+
+print_env() {
+  cat <<EOF
+export PATH="$PWD/build/release/bin:\$PATH"
+export VORTEX_CONTAINERD_ADDRESS="$DEV_DIR/containerd.sock"
+export VORTEX_STATE_DIR="$DEV_DIR/run"
+export VORTEX_DATA_DIR="$DEV_DIR/data"
+export VORTEX_CGROUP_PARENT="/vortex-dev-$(basename "$DEV_DIR")"
+export VORTEX_IMAGE="$IMAGE"
+export VORTEX_IMAGE_LAYOUT="$IMAGE_LAYOUT"
+EOF
+}
+
+# The pid of our containerd, when it is the process that we started and still runs.
+containerd_pid() {
+  local pid
+  pid=$(cat "$DEV_DIR/containerd.pid" 2>/dev/null) || return 1
+  tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "--config $DEV_DIR/containerd.toml" || return 1
+  echo "$pid"
+}
+
+containerd_up() {
+  if containerd_pid >/dev/null; then return 0; fi
+  say "starting a private containerd in $DEV_DIR"
+  as_root scripts/private-containerd start "$DEV_DIR"
+}
+
+containerd_down() {
+  [ -d "$DEV_DIR" ] || return 0
+  eval "$(print_env)"
+  if containerd_pid >/dev/null && [ -x build/release/bin/vortexctl ]; then
+    as_root build/release/bin/vortexctl gc >&2 || true
+  fi
+  as_root scripts/private-containerd stop "$DEV_DIR"
+}
+
+build_image() {
+  eval "$(print_env)"
+  say "building and importing the plugin runtime image"
+  mkdir -p "$IMAGE_LAYOUT"
+  as_root build/release/bin/vortexctl image build --output "$IMAGE_LAYOUT"
+}
+
+run_examples() {
+  install_packages build run
+  build release
+  containerd_up
+  build_image
+  mkdir -p build/specs
+  local example name code
+  local examples=("$@")
+  [ $# -gt 0 ] || mapfile -t examples < <(find examples -mindepth 2 -maxdepth 2 -name vortex-plugin.yaml -printf '%h\n' | sort)
+  for example in "${examples[@]}"; do
+    name=$(basename "$example")
+    [ ! -x "$example/build" ] || "$example/build" >&2
+    say "vortexctl run --plugin $example --payload @$example/payload.json"
+    code=0
+    as_root build/release/bin/vortexctl run --plugin "$example" --payload "@$example/payload.json" --report \
+      --spec-out "build/specs/$name.json" || code=$?
+    echo "    exit code $code" >&2
+  done
+  say "done. By hand: eval \"\$(./dev env)\"; vortexctl run --plugin examples/word-count --payload '{\"text\":\"a b a\"}'"
+}
+
+run_tests() {
+  install_packages build run test
+  build dev
+  say "testing"
+  as_root ctest --test-dir build/dev --output-on-failure --no-tests=error ${1:+-R "$1"}
+}
+
+run_bench() {
+  eval "$(print_env)"
+  as_root python3 tests/bench/bench.py "$@"
+}
+
+format_sources() {
+  find src tests examples -name '*.h' -o -name '*.cc' | xargs clang-format "$@"
+}
+
+lint() {
+  format_sources --dry-run --Werror
+  shellcheck -x dev scripts/*.sh scripts/private-containerd .ci/run
+  /usr/bin/python3 tests/layers_test.py
+}
+
+run_fuzzer() {
+  local name=$1 seconds=${2:-60}
+  build fuzz "$name"
+  mkdir -p "build/fuzz-corpus/$name"
+  "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" "build/fuzz-corpus/$name" "tests/fuzz/corpus/${name%_fuzz}"
+}

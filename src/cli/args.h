@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of vortexctl as plain data. CLI11 is seen by args.cc only: it costs seconds in each file.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "sandbox/embedded_runner.h"
+
+namespace vortex::cli {
+
+enum class Command { kRun, kSpec, kPs, kGc, kDoctor, kImageList, kImageImport, kImageBuild, kVersion };
+
+struct Args {
+  Command command = Command::kVersion;
+  sandbox::EmbeddedOptions options;
+  bool json = false;
+
+  // run, spec
+  std::string plugin;
+  std::string payload = "null";  // JSON text, "-" for stdin or "@file"
+  std::string memory, cpus, pids, budget, tmp, output, runtime_class;
+  bool dry_run = false;
+  bool report = false;
+  std::string spec_out;
+
+  // image import, image build
+  std::string archive;
+  std::string image_name;
+  std::string layout_dir;
+};
+
+// What the process should do instead of a command: print `text` and exit with `exit_code`.
+struct EarlyExit {
+  int exit_code = 0;
+  std::string text;
+};
+
+struct ParsedArgs {
+  std::optional<EarlyExit> early;
+  Args args;
+};
+
+ParsedArgs ParseArgs(int argc, char** argv);
+
+}  // namespace vortex::cli

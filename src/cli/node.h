@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "cli/args.h"
+#include "client/client.h"
+
+namespace vortex::cli {
+
+// A client for the containerd of the command line.
+absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args);
+
+}  // namespace vortex::cli

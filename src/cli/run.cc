@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// vortexctl run and spec.
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/files.h"
+#include "base/status.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/report.h"
+#include "policy/units.h"
+#include "sandbox/result_json.h"
+
+namespace vortex::cli {
+namespace {
+
+absl::StatusOr<std::string> ReadPayload(const std::string& source) {
+  absl::StatusOr<std::string> payload = source;
+  if (source == "-") {
+    payload = base::ReadFd(STDIN_FILENO, sandbox::kMaxPayloadBytes, "payload from stdin");
+  } else if (source.starts_with('@')) {
+    payload = base::ReadFile(source.substr(1), sandbox::kMaxPayloadBytes);
+  }
+  return payload;
+}
+
+// Sets `limit` from the text of `flag` when it was given.
+template <typename T, typename Parse>
+absl::Status SetLimit(const char* flag, const std::string& text, Parse parse, std::optional<T>& limit) {
+  if (text.empty()) return absl::OkStatus();
+  auto value = parse(text);
+  if (!value.ok()) return Annotate(value.status(), flag);
+  limit = *value;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<sandbox::RunRequest> MakeRequest(const Args& args) {
+  sandbox::RunRequest request;
+  request.plugin = args.plugin;
+  VX_ASSIGN_OR_RETURN(request.payload, ReadPayload(args.payload));
+  policy::LimitRequest& limits = request.limits;
+  VX_RETURN_IF_ERROR(SetLimit("--memory", args.memory, policy::ParseBytes, limits.memory_bytes));
+  VX_RETURN_IF_ERROR(SetLimit("--cpus", args.cpus, policy::ParseCpus, limits.millicpus));
+  VX_RETURN_IF_ERROR(SetLimit("--pids-limit", args.pids, policy::ParseCount, limits.pids));
+  VX_RETURN_IF_ERROR(SetLimit("--budget", args.budget, policy::ParseDuration, limits.budget));
+  VX_RETURN_IF_ERROR(SetLimit("--tmp", args.tmp, policy::ParseBytes, limits.tmp_bytes));
+  VX_RETURN_IF_ERROR(SetLimit("--output-limit", args.output, policy::ParseBytes, limits.output_bytes));
+  if (!args.runtime_class.empty()) {
+    VX_ASSIGN_OR_RETURN(request.runtime_class, oci::ParseRuntimeClass(args.runtime_class));
+  }
+  return request;
+}
+
+void Print(std::FILE* stream, const std::string& bytes) {
+  std::fwrite(bytes.data(), 1, bytes.size(), stream);
+}
+
+// The plugin's own prints go to stderr, so that stdout carries the return value alone and can be piped on.
+void PrintPlain(const sandbox::SandboxResult& result) {
+  Print(stderr, result.stdout_stream.kept);
+  Print(stderr, result.stderr_stream.kept);
+  if (!result.output.empty()) Print(stdout, result.output + "\n");
+  if (result.stdout_stream.truncated || result.stderr_stream.truncated) {
+    std::fprintf(stderr, "vortexctl: output was cut; see --json for what was kept\n");
+  }
+  if (result.termination.cause != sandbox::Cause::kOk) {
+    std::fprintf(stderr, "vortexctl: %s: %s\n",
+                 std::string(sandbox::CauseName(result.termination.cause)).c_str(),
+                 result.termination.message.c_str());
+  }
+  for (const std::string& leftover : result.leftovers) {
+    std::fprintf(stderr, "vortexctl: left for `vortexctl gc`: %s\n", leftover.c_str());
+  }
+}
+
+absl::Status WriteSpec(const Args& args, const sandbox::SandboxResult& result) {
+  if (args.spec_out.empty() || result.spec_json.empty()) return absl::OkStatus();
+  return base::WriteFileAtomic(args.spec_out, result.spec_json + "\n", 0600);
+}
+
+}  // namespace
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "vortexctl: %s\n", std::string(Message(status)).c_str());
+  return kExitSandbox;
+}
+
+int RunPlugin(const Args& args, base::Cancellation& cancel) {
+  if (args.dry_run) return PrintSpec(args);
+  absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
+  if (!request.ok()) return Fail(request.status());
+  request->cancel = &cancel;
+  auto runner = sandbox::CreateEmbeddedRunner(args.options);
+  if (!runner.ok()) return Fail(runner.status());
+  const auto result = (*runner)->Run(*request);
+  if (!result.ok()) return Fail(result.status());
+  if (args.json) {
+    Print(stdout, sandbox::ResultToJson(*result) + "\n");
+  } else {
+    PrintPlain(*result);
+  }
+  if (const absl::Status written = WriteSpec(args, *result); !written.ok()) return Fail(written);
+  if (args.report) Print(stderr, Report(*request, *result, args.spec_out));
+  return ExitCodeFor(result->termination);
+}
+
+int PrintSpec(const Args& args) {
+  absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
+  if (!request.ok()) return Fail(request.status());
+  auto runner = sandbox::CreateEmbeddedRunner(args.options);
+  if (!runner.ok()) return Fail(runner.status());
+  const auto result = (*runner)->DryRun(*request);
+  if (!result.ok()) return Fail(result.status());
+  if (const absl::Status written = WriteSpec(args, *result); !written.ok()) return Fail(written);
+  Print(stdout, result->spec_json + "\n");
+  return 0;
+}
+
+}  // namespace vortex::cli

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/embedded_runner.h"
+
+#include <utility>
+
+#include "base/files.h"
+#include "base/status.h"
+#include "sandbox/environment.h"
+#include "sandbox/run_session.h"
+
+namespace vortex::sandbox {
+namespace {
+
+class EmbeddedRunner : public SandboxRunner {
+ public:
+  EmbeddedRunner(EmbeddedOptions options, CgroupHost cgroups)
+      : environment_(std::move(options), std::move(cgroups)) {}
+
+  absl::StatusOr<SandboxResult> Run(const RunRequest& request) override {
+    return RunSession(environment_, request).Run();
+  }
+
+  absl::StatusOr<SandboxResult> DryRun(const RunRequest& request) override {
+    return RunSession(environment_, request).DryRun();
+  }
+
+ private:
+  Environment environment_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SandboxRunner>> CreateEmbeddedRunner(const EmbeddedOptions& options) {
+  VX_ASSIGN_OR_RETURN(CgroupHost cgroups, CgroupHost::Detect());
+  return std::make_unique<EmbeddedRunner>(options, std::move(cgroups));
+}
+
+}  // namespace vortex::sandbox

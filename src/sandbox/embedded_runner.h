@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The SandboxRunner that talks to containerd itself; needs root on the node.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "sandbox/id_range.h"
+#include "sandbox/runner.h"
+
+namespace vortex::sandbox {
+
+struct EmbeddedOptions {
+  // containerd's gRPC socket.
+  std::string address = "/run/containerd/containerd.sock";
+  // Ours alone; never "k8s.io", which belongs to the kubelet.
+  std::string containerd_namespace = "vortex";
+  // Run directories, locks and the runtime's state; on a file system that is gone after a reboot.
+  std::string state_dir = "/run/vortex";
+  // Bundle copies; may be kept over reboots.
+  std::string data_dir = "/var/lib/vortex";
+  // Name of the runtime image in containerd.
+  std::string image = "vortex.local/python:latest";
+  std::string snapshotter = "overlayfs";
+  oci::RuntimeClass default_class = oci::RuntimeClass::kRunc;
+  // Parent of every run's cgroup, in each hierarchy.
+  std::string cgroup_parent = "/vortex";
+  IdPool ids;
+};
+
+// Errors  FailedPrecondition: this node cannot limit what it runs (a cgroup controller is missing; named).
+//         containerd is contacted by the first Run, not here.
+absl::StatusOr<std::unique_ptr<SandboxRunner>> CreateEmbeddedRunner(const EmbeddedOptions& options);
+
+}  // namespace vortex::sandbox

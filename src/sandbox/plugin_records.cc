@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/plugin_records.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/status.h"
+
+namespace vortex::sandbox {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kMessageLimit = 16 * 1024;
+
+// Never throws: a record that is not JSON is a discarded value.
+Json Parse(const std::string& record) { return Json::parse(record, nullptr, false); }
+
+std::optional<int> Integer(const Json& object, const char* key, int low, int high) {
+  const auto it = object.find(key);
+  if (it == object.end() || !it->is_number_integer()) return std::nullopt;
+  const auto value = it->get<std::int64_t>();
+  if (value < low || value > high) return std::nullopt;
+  return static_cast<int>(value);
+}
+
+std::string String(const Json& object, const char* key) {
+  const auto it = object.find(key);
+  if (it == object.end() || !it->is_string()) return {};
+  return it->get<std::string>().substr(0, kMessageLimit);
+}
+
+// The text of the member "value", which the writer puts last: taken as it stands, so that numbers keep every
+// digit. The record is known to be an object with that member.
+absl::StatusOr<std::string> ValueText(const std::string& record) {
+  constexpr std::string_view kStart = "\"ok\":true,\"value\":";
+  const std::size_t start = record.find(kStart);
+  if (start == std::string::npos) {
+    return InvalidArgument("result record: \"value\" does not follow \"ok\":true");
+  }
+  std::string value = record.substr(start + kStart.size());
+  while (!value.empty() && value.back() != '}') value.pop_back();
+  if (!value.empty()) value.pop_back();
+  if (!Json::accept(value)) return InvalidArgument("result record: \"value\" is not the last member");
+  return value;
+}
+
+}  // namespace
+
+absl::StatusOr<InitRecord> ParseInitRecord(const std::string& record) {
+  const Json json = Parse(record);
+  if (!json.is_object()) return InvalidArgument("init record: not a JSON object");
+  InitRecord out;
+  out.code = Integer(json, "code", 0, 255);
+  out.signal = Integer(json, "signal", 1, 64);
+  out.exec_errno = Integer(json, "exec_errno", 1, 4095);
+  if (out.code.has_value() + out.signal.has_value() + out.exec_errno.has_value() != 1) {
+    return InvalidArgument("init record: needs exactly one of code, signal and exec_errno");
+  }
+  return out;
+}
+
+absl::StatusOr<ResultRecord> ParseResultRecord(const std::string& record) {
+  const Json json = Parse(record);
+  if (!json.is_object()) return InvalidArgument("result record: not a JSON object");
+  const auto ok = json.find("ok");
+  if (ok == json.end() || !ok->is_boolean()) {
+    return InvalidArgument("result record: \"ok\" must be true or false");
+  }
+  ResultRecord out;
+  out.ok = ok->get<bool>();
+  if (out.ok) {
+    VX_ASSIGN_OR_RETURN(out.value, ValueText(record));
+    return out;
+  }
+  const auto error = json.find("error");
+  if (error == json.end() || !error->is_object()) {
+    return InvalidArgument("result record: \"error\" must be an object when \"ok\" is false");
+  }
+  out.failure.kind = String(*error, "kind");
+  out.failure.type = String(*error, "type");
+  out.failure.message = String(*error, "message");
+  out.failure.traceback = String(*error, "traceback");
+  out.failure.filename = String(*error, "filename");
+  out.failure.errno_value = Integer(*error, "errno", 1, 4095);
+  return out;
+}
+
+}  // namespace vortex::sandbox

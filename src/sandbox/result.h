@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a caller learns about one run. Plain data; docs/user/results.md explains every field.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sandbox/cause.h"
+#include "sandbox/stream_capture.h"
+
+namespace vortex::sandbox {
+
+// One fact that the cause rests on, and who saw it: "kernel" (cgroup counters, wait status by way of
+// containerd), "runner" (our own intent and clocks), "init" (the sandbox's pid 1, which the plugin cannot
+// read or imitate), "guest" (the plugin's own process: a hint, not proof).
+struct Evidence {
+  std::string fact;     // "oom_kill=1"
+  std::string witness;
+};
+
+struct Termination {
+  Cause cause = Cause::kSandboxUnavailable;
+  // The plugin's own exit code, 0 to 255; absent when it did not exit by itself.
+  std::optional<int> exit_code;
+  // The signal that ended the plugin, when one did.
+  std::optional<int> signal;
+  // The limit that was hit: "memory", "budget", "pids", "output", "tmp", "fsize"; else empty.
+  std::string limit;
+  // One sentence for a person. For a sandbox failure: what was tried on what, and the cause of that.
+  std::string message;
+  std::vector<Evidence> evidence;
+};
+
+// What the plugin's exception was, in its own words (guest).
+struct PluginFailure {
+  std::string kind;       // "exception", "exit", "result_not_json", … (docs/user/plugin-protocol.md)
+  std::string type;       // "ValueError"
+  std::string message;
+  std::string traceback;
+  std::optional<int> errno_value;
+  std::string filename;
+};
+
+struct Denial {
+  std::string control;  // filesystem, network, syscall, capability, device, process
+  std::string action;   // "open", "fork"
+  std::string target;   // "/etc/shadow"
+  std::string rule;     // which rule of the sandbox denied it
+  std::string witness;  // kernel, proxy, sentry, guest
+  std::uint64_t count = 0;
+};
+
+// One limit: what was asked for (request over manifest over default), what the grant made of it and what the
+// kernel read back before the plugin started. Units are in the name: memory_bytes, millicpus, …
+struct LimitReport {
+  std::string name;
+  std::optional<std::int64_t> requested;
+  std::int64_t effective = 0;
+  std::optional<std::int64_t> readback;
+  std::optional<std::int64_t> used;
+};
+
+struct Usage {
+  std::optional<std::uint64_t> cpu_usec;
+  std::optional<std::uint64_t> memory_peak_bytes;
+  std::optional<std::uint64_t> pids_peak;
+  std::optional<std::uint64_t> throttled_usec;
+  std::optional<std::uint64_t> throttled_periods;
+  std::uint64_t wall_usec = 0;  // the plugin's process: from task start to its end
+};
+
+struct Phase {
+  std::string name;
+  std::chrono::microseconds duration{0};
+};
+
+struct SandboxResult {
+  std::string run_id;
+  std::string plugin_id;
+  std::string plugin_version;
+  std::string runtime_class;
+  Termination termination;
+  // The plugin's return value as JSON text; empty unless the cause is ok.
+  std::string output;
+  std::optional<PluginFailure> failure;
+  StreamResult stdout_stream;
+  StreamResult stderr_stream;
+  std::vector<LimitReport> limits;
+  Usage usage;
+  std::vector<Denial> denials;
+  std::vector<Phase> timings;
+  std::chrono::microseconds total{0};  // call to result
+  std::string bundle_digest;
+  std::string image;
+  std::string image_digest;
+  std::string spec_digest;
+  std::string spec_json;  // canonical
+  // What could not be removed and waits for `vortexctl gc`; empty: nothing is left.
+  std::vector<std::string> leftovers;
+};
+
+}  // namespace vortex::sandbox

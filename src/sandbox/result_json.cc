@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/result_json.h"
+
+#include <openssl/evp.h>
+
+#include <nlohmann/json.hpp>
+
+namespace vortex::sandbox {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool IsUtf8(const std::string& bytes) {
+  try {
+    (void)Json(bytes).dump();
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
+
+std::string Base64(const std::string& bytes) {
+  // EVP_EncodeBlock writes 4 characters for 3 bytes and a final NUL.
+  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                   reinterpret_cast<const unsigned char*>(bytes.data()),
+                                   static_cast<int>(bytes.size()));
+  out.resize(static_cast<std::size_t>(size));
+  return out;
+}
+
+template <typename T>
+Json Optional(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+// Untrusted text inside an otherwise ours document: bytes that are not UTF-8 become U+FFFD.
+Json Text(const std::string& text) {
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+Json TerminationJson(const Termination& termination) {
+  Json evidence = Json::array();
+  for (const Evidence& item : termination.evidence) {
+    evidence.push_back({{"fact", Text(item.fact)}, {"witness", item.witness}});
+  }
+  return {{"cause", std::string(CauseName(termination.cause))},
+          {"exit_code", Optional(termination.exit_code)},
+          {"signal", Optional(termination.signal)},
+          {"limit", termination.limit},
+          {"message", Text(termination.message)},
+          {"evidence", std::move(evidence)}};
+}
+
+Json StreamJson(const StreamResult& stream) {
+  Json out = {{"bytes_kept", stream.kept.size()},
+              {"bytes_total", stream.bytes_total},
+              {"truncated", stream.truncated},
+              {"complete", stream.complete},
+              {"digest", stream.digest}};
+  if (IsUtf8(stream.kept)) {
+    out["text"] = stream.kept;
+  } else {
+    out["base64"] = Base64(stream.kept);
+  }
+  return out;
+}
+
+Json FailureJson(const std::optional<PluginFailure>& failure) {
+  if (!failure) return nullptr;
+  return {{"kind", Text(failure->kind)},           {"type", Text(failure->type)},
+          {"message", Text(failure->message)},     {"traceback", Text(failure->traceback)},
+          {"errno", Optional(failure->errno_value)}, {"filename", Text(failure->filename)}};
+}
+
+Json LimitsJson(const std::vector<LimitReport>& limits) {
+  Json out = Json::object();
+  for (const LimitReport& limit : limits) {
+    out[limit.name] = {{"requested", Optional(limit.requested)},
+                       {"effective", limit.effective},
+                       {"readback", Optional(limit.readback)},
+                       {"used", Optional(limit.used)}};
+  }
+  return out;
+}
+
+Json UsageJson(const Usage& usage) {
+  return {{"cpu_usec", Optional(usage.cpu_usec)},
+          {"memory_peak_bytes", Optional(usage.memory_peak_bytes)},
+          {"pids_peak", Optional(usage.pids_peak)},
+          {"throttled_usec", Optional(usage.throttled_usec)},
+          {"throttled_periods", Optional(usage.throttled_periods)},
+          {"wall_usec", usage.wall_usec}};
+}
+
+Json DenialsJson(const std::vector<Denial>& denials) {
+  Json out = Json::array();
+  for (const Denial& denial : denials) {
+    out.push_back({{"control", denial.control}, {"action", denial.action},
+                   {"target", Text(denial.target)}, {"rule", denial.rule},
+                   {"witness", denial.witness}, {"count", denial.count}});
+  }
+  return out;
+}
+
+Json TimingsJson(const SandboxResult& result) {
+  Json phases = Json::array();
+  for (const Phase& phase : result.timings) {
+    phases.push_back({{"phase", phase.name}, {"usec", phase.duration.count()}});
+  }
+  return {{"total_usec", result.total.count()}, {"phases", std::move(phases)}};
+}
+
+}  // namespace
+
+std::string ResultToJson(const SandboxResult& result) {
+  const Json json = {{"schema_version", 1},
+                     {"run_id", result.run_id},
+                     {"plugin", {{"id", result.plugin_id},
+                                 {"version", result.plugin_version},
+                                 {"digest", result.bundle_digest}}},
+                     {"runtime_class", result.runtime_class},
+                     {"termination", TerminationJson(result.termination)},
+                     {"failure", FailureJson(result.failure)},
+                     {"stdout", StreamJson(result.stdout_stream)},
+                     {"stderr", StreamJson(result.stderr_stream)},
+                     {"limits", LimitsJson(result.limits)},
+                     {"usage", UsageJson(result.usage)},
+                     {"denials", DenialsJson(result.denials)},
+                     {"timings", TimingsJson(result)},
+                     {"image", {{"name", result.image}, {"digest", result.image_digest}}},
+                     {"spec_digest", result.spec_digest},
+                     {"leftovers", result.leftovers}};
+  std::string text = json.dump();
+  text.pop_back();
+  return text + ",\"output\":" + (result.output.empty() ? "null" : result.output) + "}";
+}
+
+}  // namespace vortex::sandbox

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/run_session.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/files.h"
+#include "base/pidfd.h"
+#include "base/status.h"
+#include "oci/canonical_json.h"
+#include "policy/units.h"
+#include "sandbox/job.h"
+#include "sandbox/labels.h"
+#include "sandbox/limit_report.h"
+#include "sandbox/payload.h"
+#include "sandbox/reclaim.h"
+#include "sandbox/runtime_classes.h"
+#include "sandbox/runtime_options.h"
+#include "sandbox/verdict.h"
+
+namespace vortex::sandbox {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+// No call of the set-up may take longer, however large the budget is.
+constexpr milliseconds kCallTimeout{30'000};
+
+// A record may be as large as the largest result, and its frame.
+constexpr std::size_t kMaxRecordBytes = kMaxPayloadBytes + 64 * 1024;
+
+enum RecordKind : std::size_t { kResultRecord, kInitRecord };
+
+}  // namespace
+
+RunSession::RunSession(Environment& environment, const RunRequest& request)
+    : env_(environment), request_(request), clock_(request.on_phase) {
+  result_.run_id = "run-" + base::RandomHex(8);
+  init_token_ = base::RandomHex(16);
+  result_token_ = base::RandomHex(16);
+}
+
+absl::StatusOr<SandboxResult> RunSession::Run() {
+  if (const absl::Status admitted = Admit(); !admitted.ok()) {
+    if (!absl::IsPermissionDenied(admitted) && !absl::IsFailedPrecondition(admitted)) return admitted;
+    Refuse(absl::IsPermissionDenied(admitted) ? Cause::kPolicyDenied : Cause::kSandboxUnavailable,
+           admitted);
+    return Finish();
+  }
+  clock_.Begin("connect");
+  absl::StatusOr<client::Client*> client = env_.Client();
+  if (!client.ok()) {
+    Refuse(Cause::kSandboxUnavailable, client.status());
+    return Finish();
+  }
+  env_.ReclaimStaleOnce(**client);
+  absl::Status status = Prepare(**client);
+  if (status.ok()) status = Execute(**client);
+  if (!status.ok()) Refuse(CauseOf(status), status);
+  Reclaim(**client);
+  return Finish();
+}
+
+absl::StatusOr<SandboxResult> RunSession::DryRun() {
+  // Fixed names, so that the same request gives the same bytes.
+  result_.run_id = "dry-run";
+  init_token_ = result_token_ = std::string(32, '0');
+  VX_RETURN_IF_ERROR(Admit());
+  clock_.Begin("spec");
+  const IdPool& pool = env_.options().ids;
+  VX_RETURN_IF_ERROR(BuildSpec({pool.first, pool.range_size}));
+  return Finish();
+}
+
+absl::Status RunSession::Admit() {
+  clock_.Begin("bundle");
+  VX_RETURN_IF_ERROR(CheckPayload(request_.payload));
+  VX_ASSIGN_OR_RETURN(bundle_, request_.plugin.starts_with("sha256:")
+                                   ? env_.bundles().Get(request_.plugin)
+                                   : env_.bundles().Add(request_.plugin));
+  result_.plugin_id = bundle_.manifest.id;
+  result_.plugin_version = bundle_.manifest.version;
+  result_.bundle_digest = bundle_.digest;
+  clock_.Begin("gate");
+  const oci::RuntimeClass runtime_class = request_.runtime_class.value_or(env_.options().default_class);
+  result_.runtime_class = oci::Name(runtime_class);
+  VX_RETURN_IF_ERROR(CheckRunnable(runtime_class));
+  policy::RunRequest run_request;
+  run_request.limits = request_.limits;
+  run_request.runtime_class = runtime_class;
+  VX_ASSIGN_OR_RETURN(grant_, policy::Gate(bundle_.manifest, run_request, policy::NodeFacts{}));
+  return absl::OkStatus();
+}
+
+absl::Status RunSession::BuildSpec(const oci::IdRange& ids) {
+  JobFacts facts;
+  facts.run_id = result_.run_id;
+  facts.bundle_path = bundle_.path;
+  facts.cgroups_path = env_.CgroupsPath(result_.run_id);
+  facts.cgroup_v2 = env_.cgroups().v2();
+  facts.ids = ids;
+  facts.init_token = init_token_;
+  facts.result_token = result_token_;
+  facts.image = env_.options().image;
+  VX_ASSIGN_OR_RETURN(const oci::Spec spec, oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
+  result_.spec_json = oci::ToCanonicalJson(spec);
+  result_.spec_digest = oci::SpecDigest(spec);
+  return absl::OkStatus();
+}
+
+absl::Status RunSession::Prepare(client::Client& client) {
+  clock_.Begin("image");
+  result_.image = env_.options().image;
+  VX_ASSIGN_OR_RETURN(const RootFs rootfs, env_.rootfs().Get(client, result_.image, CallOptions()));
+  result_.image_digest = rootfs.image_digest;
+  VX_RETURN_IF_ERROR(CheckGoOn());
+
+  clock_.Begin("spec");
+  VX_ASSIGN_OR_RETURN(ids_, IdRange::Acquire(env_.options().state_dir, env_.options().ids));
+  VX_RETURN_IF_ERROR(BuildSpec({ids_->first(), ids_->size()}));
+  VX_ASSIGN_OR_RETURN(dir_, RunDir::Create(env_.options().state_dir, result_.run_id));
+  VX_RETURN_IF_ERROR(dir_->MakeFifos());
+
+  clock_.Begin("container");
+  VX_RETURN_IF_ERROR(CreateContainer(client));
+  VX_RETURN_IF_ERROR(CheckGoOn());
+
+  clock_.Begin("create");
+  VX_RETURN_IF_ERROR(CreateTask(client, rootfs));
+
+  clock_.Begin("verify");
+  VX_RETURN_IF_ERROR(VerifyLimits());
+  return CheckGoOn();
+}
+
+absl::Status RunSession::CreateContainer(client::Client& client) {
+  client::Container container;
+  container.id = result_.run_id;
+  container.image = result_.image;
+  container.labels = {{kRunIdLabel, result_.run_id},
+                      {kPluginLabel, result_.plugin_id},
+                      {kClassLabel, result_.runtime_class},
+                      {kStateDirLabel, env_.options().state_dir}};
+  container.runtime_name = Find(grant_.runtime_class).runtime_type;
+  container.runtime_options =
+      RuncOptions(env_.options().state_dir, ids_->first() + oci::kDefaultUid);
+  container.spec = {client::kOciSpecTypeUrl, result_.spec_json};
+  return client.containers().Create(container, CallOptions()).status();
+}
+
+absl::Status RunSession::CreateTask(client::Client& client, const RootFs& rootfs) {
+  // Our read ends first: a FIFO without a reader would hold up the shim.
+  VX_ASSIGN_OR_RETURN(stdout_fd_, base::OpenFile(dir_->stdout_path(), O_RDONLY | O_NONBLOCK));
+  VX_ASSIGN_OR_RETURN(stderr_fd_, base::OpenFile(dir_->stderr_path(), O_RDONLY | O_NONBLOCK));
+  client::CreateTaskRequest request;
+  request.container_id = result_.run_id;
+  request.rootfs = rootfs.mounts;
+  request.stdin_path = dir_->stdin_path();
+  request.stdout_path = dir_->stdout_path();
+  request.stderr_path = dir_->stderr_path();
+  absl::StatusOr<std::uint32_t> pid = client.tasks().Create(request, CallOptions());
+  if (!pid.ok()) {
+    // The view may have been taken away under us; the next run looks again.
+    env_.rootfs().Forget(result_.image);
+    return pid.status();
+  }
+  // The shim has the read end by now, so this does not fail with ENXIO.
+  VX_ASSIGN_OR_RETURN(stdin_fd_, base::OpenFile(dir_->stdin_path(), O_WRONLY | O_NONBLOCK));
+  auto pidfd = base::PidfdOpen(static_cast<int>(*pid));
+  if (!pidfd.ok()) {
+    return ErrnoStatus(pidfd.error().value, fmt::format("pidfd of process {}", *pid));
+  }
+  pidfd_ = std::move(pidfd).value();
+  // Checked after pidfd_open: from here on the descriptor and the cgroup are known to be of one process.
+  if (!RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).Contains(static_cast<int>(*pid))) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "control cgroup: process {} is not in {}", *pid, env_.CgroupsPath(result_.run_id));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunSession::VerifyLimits() {
+  readback_ = RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).ReadLimits();
+  return CheckLimitsInForce(grant_.limits, readback_);
+}
+
+absl::Status RunSession::Execute(client::Client& client) {
+  stdout_capture_.emplace(static_cast<std::uint64_t>(grant_.limits.output_bytes));
+  stderr_capture_.emplace(static_cast<std::uint64_t>(grant_.limits.output_bytes));
+  scanner_.emplace(std::vector<RecordScanner::Kind>{{"result", result_token_}, {"exit", init_token_}},
+                   kMaxRecordBytes, [this](std::string_view bytes) { stdout_capture_->Append(bytes); });
+
+  // Waiting begins before the start, so that no exit is missed; its deadline only bounds a containerd that
+  // never answers.
+  const auto start_wait = [&] {
+    client::CallOptions wait;
+    wait.timeout = std::chrono::duration_cast<milliseconds>(grant_.limits.budget) + kCallTimeout;
+    return client.tasks().StartWait(result_.run_id, "", wait);
+  };
+  std::unique_ptr<client::PendingExit> exit = start_wait();
+  clock_.Begin("start");
+  VX_RETURN_IF_ERROR(client.tasks().Start(result_.run_id, "", CallOptions()).status());
+  const Clock::time_point started = Clock::now();
+  clock_.Begin("run", started);
+
+  PumpConfig config;
+  config.stdin_fd = std::move(stdin_fd_);
+  config.stdout_fd = std::move(stdout_fd_);
+  config.stderr_fd = std::move(stderr_fd_);
+  config.pidfd = std::move(pidfd_);
+  config.payload = request_.payload;
+  config.deadline = clock_.start() + grant_.limits.budget;
+  config.deadline_text = "the budget of " + policy::FormatDuration(grant_.limits.budget);
+  config.output_total_limit = static_cast<std::uint64_t>(grant_.limits.output_total_bytes);
+  config.cancel = request_.cancel;
+  config.on_stdout = [this](std::string_view bytes) { scanner_->Feed(bytes); };
+  config.on_stderr = [this](std::string_view bytes) { stderr_capture_->Append(bytes); };
+  // A shim that is gone cannot be told; its end is seen by the pump.
+  config.on_stdin_done = [&] { client.tasks().CloseStdin(result_.run_id, "", CallOptions()).IgnoreError(); };
+  config.start_wait = start_wait;
+  const PumpResult pumped = IoPump(std::move(config), std::move(exit)).Run();
+
+  clock_.Begin("settle", std::max(started, pumped.ended));
+  result_.usage.wall_usec = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(std::max(pumped.ended, started) - started)
+          .count());
+  Settle(pumped);
+  return absl::OkStatus();
+}
+
+void RunSession::Settle(const PumpResult& pumped) {
+  scanner_->Finish();
+  RunFacts facts;
+  facts.kill_intent = pumped.kill_intent;
+  facts.kill_detail = pumped.kill_detail;
+  facts.exit_status = pumped.exit_status;
+  facts.output_limit_passed = pumped.output_limit_passed;
+  // While the cgroup is there still: it goes with the task.
+  facts.counters = RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).ReadCounters();
+  if (const std::string& text = scanner_->record(kInitRecord); !text.empty()) {
+    auto record = ParseInitRecord(text);
+    if (record.ok()) facts.init = *record;
+    else facts.record_error = Message(record.status());
+  }
+  if (const std::string& text = scanner_->record(kResultRecord); !text.empty()) {
+    auto record = ParseResultRecord(text);
+    if (record.ok()) facts.result = *std::move(record);
+    else facts.record_error = Message(record.status());
+  }
+  if (scanner_->oversized()) {
+    facts.record_error = fmt::format("result record: larger than {} bytes", kMaxRecordBytes);
+  }
+  result_.termination = Decide(facts);
+  result_.denials = DenialsFrom(facts);
+  if (facts.result && !facts.result->ok) result_.failure = facts.result->failure;
+  if (result_.termination.cause == Cause::kOk) result_.output = std::move(facts.result->value);
+  result_.stdout_stream = stdout_capture_->Finish(pumped.stdout_complete);
+  result_.stderr_stream = stderr_capture_->Finish(pumped.stderr_complete);
+  result_.usage.cpu_usec = facts.counters.cpu_usec;
+  result_.usage.memory_peak_bytes = facts.counters.memory_peak_bytes;
+  result_.usage.pids_peak = facts.counters.pids_peak;
+  result_.usage.throttled_usec = facts.counters.throttled_usec;
+  result_.usage.throttled_periods = facts.counters.throttled_periods;
+}
+
+void RunSession::Reclaim(client::Client& client) {
+  clock_.Begin("cleanup");
+  if (!dir_) return;
+  result_.leftovers =
+      ReclaimRun(&client, env_.cgroups(), env_.CgroupsPath(result_.run_id), result_.run_id, *dir_).leftovers;
+}
+
+absl::Status RunSession::CheckGoOn() const {
+  if (request_.cancel != nullptr && request_.cancel->cancelled()) {
+    return Error(absl::StatusCode::kCancelled, "the caller cancelled before the plugin started");
+  }
+  if (Clock::now() >= clock_.start() + grant_.limits.budget) {
+    return Error(absl::StatusCode::kDeadlineExceeded, "the budget of {} was over before the plugin started",
+                 policy::FormatDuration(grant_.limits.budget));
+  }
+  return absl::OkStatus();
+}
+
+client::CallOptions RunSession::CallOptions() const {
+  // Creating calls are not cancelled half-way: their outcome would be unknown, and they are short.
+  client::CallOptions options;
+  const auto left = std::chrono::ceil<milliseconds>(clock_.start() + grant_.limits.budget - Clock::now());
+  options.timeout = std::clamp(left, milliseconds(1), kCallTimeout);
+  return options;
+}
+
+Cause RunSession::CauseOf(const absl::Status& status) const {
+  if (absl::IsCancelled(status)) return Cause::kCancelled;
+  // A call that ended with the budget ended for it; one that ended before did not get an answer.
+  const bool budget_over = Clock::now() >= clock_.start() + grant_.limits.budget;
+  if (absl::IsDeadlineExceeded(status) && budget_over) return Cause::kDeadline;
+  return Cause::kSandboxUnavailable;
+}
+
+void RunSession::Refuse(Cause cause, const absl::Status& status) {
+  result_.termination.cause = cause;
+  result_.termination.message = Message(status);
+  if (cause == Cause::kDeadline) result_.termination.limit = "budget";
+}
+
+SandboxResult RunSession::Finish() {
+  result_.limits = MakeLimitReport(grant_, readback_, result_);
+  result_.timings = clock_.Finish(result_.total);
+  return std::move(result_);
+}
+
+}  // namespace vortex::sandbox

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of a plugin, from request to result.
+//
+//   VX_ASSIGN_OR_RETURN(auto runner, sandbox::CreateEmbeddedRunner(options));
+//   VX_ASSIGN_OR_RETURN(sandbox::SandboxResult result,
+//                       runner->Run({.plugin = "examples/word-count", .payload = R"({"text":"a b a"})"}));
+//   if (result.termination.cause == sandbox::Cause::kOk) Use(result.output);
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "base/cancellation.h"
+#include "oci/job.h"
+#include "policy/limits.h"
+#include "sandbox/result.h"
+
+namespace vortex::sandbox {
+
+// Largest payload and largest return value, in bytes of JSON text.
+inline constexpr std::size_t kMaxPayloadBytes = 16 << 20;
+
+struct RunRequest {
+  // A bundle directory, or the digest ("sha256:…") of a bundle that was run before.
+  std::string plugin;
+  // One JSON text (RFC 8259), at most kMaxPayloadBytes.
+  std::string payload = "null";
+  // Empty: the operator's default.
+  std::optional<oci::RuntimeClass> runtime_class;
+  // May only narrow what the manifest (or the default) gives. `limits.budget` is wall time from the call of
+  // Run to the end of the plugin.
+  policy::LimitRequest limits;
+  // Ends the run early: the sandbox is killed, the cause is `cancelled`. Not owned; may be null.
+  base::Cancellation* cancel = nullptr;
+  // Told each phase as it begins, from the calling thread; for progress.
+  std::function<void(std::string_view phase)> on_phase;
+};
+
+// Thread-safe: any number of threads may call Run at once; each call blocks its thread until the sandbox is
+// gone.
+class SandboxRunner {
+ public:
+  virtual ~SandboxRunner() = default;
+
+  // A result for everything that happened to a run, also when the gate or the node refused it
+  // (policy_denied, sandbox_unavailable). An error only for a request that says nothing runnable:
+  //   InvalidArgument  payload, limits or manifest are malformed; the message names the field and the value
+  //   NotFound         no such bundle
+  virtual absl::StatusOr<SandboxResult> Run(const RunRequest& request) = 0;
+
+  // What Run would hand to the runtime: the canonical OCI spec. Touches neither containerd nor the kernel.
+  virtual absl::StatusOr<SandboxResult> DryRun(const RunRequest& request) = 0;
+};
+
+}  // namespace vortex::sandbox
