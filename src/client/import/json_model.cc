@@ -55,7 +55,9 @@ class Node {
     return Node(child, where_ + (where_.back() == ':' ? " " : ".") + key);
   }
 
-  absl::Status Bad(std::string_view why) const { return InvalidArgument("{}: {}", where_, why); }
+  absl::Status Bad(std::string_view why) const {
+    return InvalidArgument("{}{} {}", where_, where_.back() == ':' ? "" : ":", why);
+  }
 
   absl::Status NeedObject() const {
     if (!present()) return Bad("missing");
