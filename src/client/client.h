@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // A containerd client for any C++ program: it knows nothing of plugins or policy.
 //
-//   VX_ASSIGN_OR_RETURN(auto client, client::Client::Connect({.address = "/run/containerd/containerd.sock",
+//   VX_ASSIGN_OR_RETURN(auto client, client::Client::Connect({.address =
+//   "/run/containerd/containerd.sock",
 //                                                             .containerd_namespace = "example"}));
 //   VX_ASSIGN_OR_RETURN(auto version, client->version().Get());
 //
-// Works with containerd 1.6 to 2.x. Every call blocks the calling thread, takes CallOptions (deadline,
-// cancellation, lease) and returns absl::Status with containerd's code and words, prefixed with what was
-// tried on which object: "create task web-1: …".
+// Works with containerd 1.6 to 2.x. Every call blocks the calling thread, takes CallOptions
+// (deadline, cancellation, lease) and returns absl::Status with containerd's code and words,
+// prefixed with what was tried on which object: "create task web-1: …".
 //   Codes    NotFound, AlreadyExists, FailedPrecondition, InvalidArgument as containerd says;
-//            Unavailable: containerd is not reachable; DeadlineExceeded: outcome unknown; Cancelled.
-//   Retries  only for calls that change nothing (Get, List, Info, Status, Stat) and only on Unavailable.
-//   Threads  a Client and its services are thread-safe; share one per process, the connection is reused.
-//   fork     gRPC's threads do not survive fork(2): do not fork after Connect without exec.
+//            Unavailable: containerd is not reachable; DeadlineExceeded: outcome unknown;
+//            Cancelled.
+//   Retries  only for calls that change nothing (Get, List, Info, Status, Stat …) and for
+//   Content::Write,
+//            which resumes; only on Unavailable, within the same deadline, for at most 1.6 s.
+//   Threads  a Client and its services are thread-safe; share one per process, the connection is
+//   reused. fork     gRPC's threads do not survive fork(2): do not fork after Connect without exec.
 #pragma once
 
 #include <chrono>
@@ -38,11 +42,13 @@ namespace vortex::client {
 struct ConnectOptions {
   // Path of containerd's gRPC socket (unix). "unix:///path" is accepted too.
   std::string address = "/run/containerd/containerd.sock";
-  // Sent with every call as "containerd-namespace". Must match [A-Za-z0-9]+([._-][A-Za-z0-9]+)*, ≤ 76
-  // characters (containerd identifiers.Validate).
+  // Sent with every call as "containerd-namespace". Must match [A-Za-z0-9]+([._-][A-Za-z0-9]+)*, ≤
+  // 76 characters (containerd identifiers.Validate).
   std::string containerd_namespace = "default";
   // How long Connect waits for the first answer.
   std::chrono::milliseconds timeout{5'000};
+  // Ends Connect early with Cancelled. Not owned; may be null. Not used after Connect.
+  base::Cancellation* cancel = nullptr;
 };
 
 class Client {
@@ -51,11 +57,16 @@ class Client {
   //   NotFound          no such socket (is containerd running?)
   //   PermissionDenied  the socket may not be opened (run as root or join its group)
   //   Unavailable       nobody listens, or what listens does not answer in time
-  //   InvalidArgument   bad namespace or address
+  //   InvalidArgument   bad namespace or address, or what is there is not a socket
   static absl::StatusOr<std::shared_ptr<Client>> Connect(const ConnectOptions& options);
   ~Client();
 
   const ConnectOptions& options() const;
+
+  // A client for another namespace over the same connection.
+  //   Errors  InvalidArgument: bad namespace.
+  absl::StatusOr<std::shared_ptr<Client>> InNamespace(
+      const std::string& containerd_namespace) const;
 
   Version& version();
   Introspection& introspection();

@@ -13,11 +13,11 @@ namespace vortex::client {
 class Connection;
 
 struct Image {
-  std::string name;
-  Labels labels;
-  Descriptor target;
-  Time created_at;
-  Time updated_at;
+  std::string name{};
+  Labels labels{};
+  Descriptor target{};
+  Time created_at{};
+  Time updated_at{};
 };
 
 class Images {

@@ -14,18 +14,18 @@ namespace vortex::client {
 class Connection;
 
 struct Plugin {
-  std::string type;  // "io.containerd.snapshotter.v1"
-  std::string id;    // "overlayfs"
-  std::vector<std::string> platforms;  // "linux/amd64"
-  std::vector<std::string> capabilities;
-  std::map<std::string, std::string> exports;
-  absl::Status init_error;  // why it did not load; OK when it did
+  std::string type{};                    // "io.containerd.snapshotter.v1"
+  std::string id{};                      // "overlayfs"
+  std::vector<std::string> platforms{};  // "linux/amd64"
+  std::vector<std::string> capabilities{};
+  std::map<std::string, std::string> exports{};
+  absl::Status init_error{};  // why it did not load; OK when it did
 };
 
 struct ServerInfo {
-  std::string uuid;
-  std::uint64_t pid = 0;              // 0 before containerd 1.7
-  std::uint64_t pid_namespace = 0;    // 0 before containerd 1.7
+  std::string uuid{};
+  std::uint64_t pid = 0;            // 0 before containerd 1.7
+  std::uint64_t pid_namespace = 0;  // 0 before containerd 1.7
 };
 
 class Introspection {

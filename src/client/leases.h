@@ -3,6 +3,7 @@
 //   Source  containerd api/services/leases/v1/leases.proto, docs/garbage-collection.md
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -14,21 +15,21 @@ namespace vortex::client {
 class Connection;
 
 struct Lease {
-  std::string id;
-  Labels labels;  // "containerd.io/gc.expire": RFC 3339 time after which the lease is gone
-  Time created_at;
+  std::string id{};
+  Labels labels{};  // "containerd.io/gc.expire": RFC 3339 time after which the lease is gone
+  Time created_at{};
 };
 
 struct LeaseResource {
-  std::string id;    // digest or snapshot key
-  std::string type;  // "content" or "snapshots/overlayfs"
+  std::string id{};    // digest or snapshot key
+  std::string type{};  // "content" or "snapshots/overlayfs"
 };
 
 class Leases {
  public:
   explicit Leases(Connection& connection) : connection_(connection) {}
 
-  // Empty id: containerd makes one up.
+  // Empty id: one is made up (32 hex digits).
   absl::StatusOr<Lease> Create(const std::string& id, const Labels& labels = {},
                                const CallOptions& options = {});
   // sync: return after a garbage collection that follows the delete.

@@ -13,8 +13,8 @@ namespace vortex::client {
 class Connection;
 
 struct Namespace {
-  std::string name;
-  Labels labels;
+  std::string name{};
+  Labels labels{};
 };
 
 class Namespaces {

@@ -16,12 +16,12 @@ class Connection;
 enum class SnapshotKind { kUnknown, kView, kActive, kCommitted };
 
 struct SnapshotInfo {
-  std::string name;
-  std::string parent;
+  std::string name{};
+  std::string parent{};
   SnapshotKind kind = SnapshotKind::kUnknown;
-  Labels labels;
-  Time created_at;
-  Time updated_at;
+  Labels labels{};
+  Time created_at{};
+  Time updated_at{};
 };
 
 struct SnapshotUsage {
@@ -43,8 +43,9 @@ class Snapshots {
                                           const CallOptions& options = {});
   absl::StatusOr<std::vector<Mount>> Mounts(const std::string& snapshotter, const std::string& key,
                                             const CallOptions& options = {});
-  absl::Status Commit(const std::string& snapshotter, const std::string& name, const std::string& key,
-                      const Labels& labels = {}, const CallOptions& options = {});
+  absl::Status Commit(const std::string& snapshotter, const std::string& name,
+                      const std::string& key, const Labels& labels = {},
+                      const CallOptions& options = {});
   absl::Status Remove(const std::string& snapshotter, const std::string& key,
                       const CallOptions& options = {});
   absl::StatusOr<SnapshotInfo> Stat(const std::string& snapshotter, const std::string& key,

@@ -11,8 +11,8 @@ namespace vortex::client {
 class Connection;
 
 struct ServerVersion {
-  std::string version;   // "1.6.20~ds1"
-  std::string revision;
+  std::string version{};  // "1.6.20~ds1"
+  std::string revision{};
 };
 
 class Version {
