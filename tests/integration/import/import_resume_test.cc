@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "base/cancellation.h"
 #include "integration/import/local_containerd.h"
 
@@ -90,14 +93,23 @@ TEST_F(ImportTest, LeavesNoSnapshotOfACancelledUnpack) {
   base::Cancellation cancel;
   ImportOptions options;
   options.cancel = &cancel;
-  options.on_progress = [&cancel](const ImportProgress& progress) {
-    if (progress.what.rfind("unpack", 0) == 0) cancel.Cancel();
-  };
+  // Cancels while containerd is busy with the layer.
+  std::atomic<bool> ended = false;
+  std::thread watcher([&] {
+    const auto own = containerd_->Connect();
+    while (!ended && Take(*own).snapshots.empty()) {
+    }
+    cancel.Cancel();
+  });
   const std::string path = Directory(BigLayer().Build());
-  EXPECT_TRUE(absl::IsCancelled(ImportImage(*client_, path, options).status()));
+  const absl::Status status = ImportImage(*client_, path, options).status();
+  ended = true;
+  watcher.join();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
   EXPECT_THAT(Take(*client_).snapshots, IsEmpty());
   EXPECT_THAT(Take(*client_).content, SizeIs(3));  // kept for the next try
   ASSERT_TRUE(ImportImage(*client_, path, {}).ok());
+  EXPECT_THAT(Take(*client_).snapshots, SizeIs(1));
   EXPECT_THAT(Take(*client_).leases, IsEmpty());
 }
 
