@@ -144,7 +144,7 @@ absl::StatusOr<Spec> BuildSpec(const JobConfig& job) {
                          "/proc/pressure",     "/proc/sched_debug", "/proc/scsi",       "/proc/slabinfo",
                          "/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats", "/proc/vmallocinfo"};
     spec.readonly_paths = {"/proc/irq", "/proc/sys"};
-    spec.seccomp = HarnessSeccomp(job.arch);
+    spec.seccomp = HarnessSeccomp(job.arch, !job.devices.empty());
   }
   return spec;
 }

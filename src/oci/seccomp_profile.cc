@@ -58,13 +58,21 @@ std::vector<std::string> PlainSyscalls() {
       "getrandom", "sysinfo", "uname"};
 }
 
+// What isatty, set_blocking, set_inheritable, get_terminal_size, the socket module and file copies ask. Not among
+// them: TIOCSTI and TIOCLINUX, which type into a terminal.
+constexpr std::uint64_t kPlainIoctls[] = {
+    0x5401 /* TCGETS */,     0x5413 /* TIOCGWINSZ */, 0x541b /* FIONREAD */,     0x5421 /* FIONBIO */,
+    0x5450 /* FIONCLEX */,   0x5451 /* FIOCLEX */,    0x5452 /* FIOASYNC */,     0x5460 /* FIOQSIZE */,
+    0x8910 /* SIOCGIFNAME */, 0x8912 /* SIOCGIFCONF */, 0x8913 /* SIOCGIFFLAGS */, 0x8915 /* SIOCGIFADDR */,
+    0x8933 /* SIOCGIFINDEX */};
+
 SeccompRule Allow(std::vector<std::string> names, std::vector<SeccompArg> args = {}) {
   return {std::move(names), kAllow, std::nullopt, std::move(args)};
 }
 
 }  // namespace
 
-Seccomp HarnessSeccomp(const std::string& arch) {
+Seccomp HarnessSeccomp(const std::string& arch, bool device_ioctls) {
   Seccomp out;
   out.default_action = kErrno;
   out.default_errno_ret = EPERM;
@@ -85,15 +93,14 @@ Seccomp HarnessSeccomp(const std::string& arch) {
   }
   out.syscalls.push_back(Allow({"socketpair"}, {{0, 1, 0, "SCMP_CMP_EQ"}}));
 
-  // TIOCSTI and TIOCLINUX type into a terminal that the process shares; the sandbox has none, but a terminal could be
-  // inherited through a runtime's mistake. One rule is enough: both numbers are below what is allowed as a range.
-  constexpr std::uint64_t kTiocsti = 0x5412;
-  constexpr std::uint64_t kTioclinux = 0x541c;
-  out.syscalls.push_back(Allow({"ioctl"}, {{1, kTiocsti, 0, "SCMP_CMP_LT"}}));
-  out.syscalls.push_back(Allow({"ioctl"}, {{1, kTioclinux, 0, "SCMP_CMP_GT"}}));
-  // Those between the two that programs use: TIOCGWINSZ, TIOCSWINSZ, FIONREAD.
-  for (std::uint64_t request : {0x5413, 0x5414, 0x541b}) {
-    out.syscalls.push_back(Allow({"ioctl"}, {{1, request, 0, "SCMP_CMP_EQ"}}));
+  // Every ioctl is an entry into some driver. The kernel looks at the low 32 bits of the request only, so the
+  // filter must as well. A granted device has requests of its own, which its driver has to answer for.
+  if (device_ioctls) {
+    out.syscalls.push_back(Allow({"ioctl"}));
+  } else {
+    for (std::uint64_t request : kPlainIoctls) {
+      out.syscalls.push_back(Allow({"ioctl"}, {{1, 0xffffffff, request, "SCMP_CMP_MASKED_EQ"}}));
+    }
   }
 
   // The personality that one has, and asking for it; others change how addresses are laid out.

@@ -61,6 +61,8 @@ absl::StatusOr<std::vector<CollectedItem>> CollectGarbage(client::Client& client
   VX_ASSIGN_OR_RETURN(std::vector<CollectedItem> out, CollectRuns(client, cgroups, options));
   VX_ASSIGN_OR_RETURN(const auto views, CollectViews(client, options.snapshotter));
   for (const std::string& view : views) out.push_back({"view", view, {"snapshot"}, {}});
+  VX_ASSIGN_OR_RETURN(const auto bundles, BundleStore(options.data_dir + "/bundles").Collect(bundle_age));
+  for (const std::string& bundle : bundles) out.push_back({"bundle", bundle, {"copy"}, {}});
   return out;
 }
 

@@ -3,6 +3,8 @@
 // deadline, the caller's cancellation and the output limit; one thread, one poll(2) loop.
 #pragma once
 
+#include <poll.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -60,7 +62,7 @@ class IoPump {
 
   bool Finished() const;
   int PollTimeoutMs() const;
-  void Dispatch(const struct pollfd* fds);
+  void Dispatch(const pollfd* fds);
   void WriteStdin();
   void ReadOutput(base::UniqueFd& fd, bool& complete, const std::function<void(std::string_view)>& sink);
   void TakeExit();

@@ -91,7 +91,7 @@ absl::Status RunSession::Admit() {
   policy::RunRequest run_request;
   run_request.limits = request_.limits;
   run_request.runtime_class = runtime_class;
-  VX_ASSIGN_OR_RETURN(grant_, policy::Gate(bundle_.manifest, run_request, policy::NodeFacts{}));
+  VX_ASSIGN_OR_RETURN(grant_, policy::Gate(bundle_.manifest, run_request));
   return absl::OkStatus();
 }
 
@@ -104,7 +104,6 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids) {
   facts.ids = ids;
   facts.init_token = init_token_;
   facts.result_token = result_token_;
-  facts.image = env_.options().image;
   VX_ASSIGN_OR_RETURN(const oci::Spec spec, oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
   result_.spec_json = oci::ToCanonicalJson(spec);
   result_.spec_digest = oci::SpecDigest(spec);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "client/import/disk_full.h"
@@ -21,6 +22,21 @@ using std::chrono::steady_clock;
 
 // Another client that writes the same blob and gets no further for this long is taken for stuck.
 constexpr std::chrono::seconds kStuckAfter{60};
+
+// An ingest that has not grown for this long has no writer: it was left by an import that was cut
+// short.
+constexpr milliseconds kIdleAfter{300};
+constexpr std::chrono::seconds kSurelyIdleAfter{2};
+
+// Below this size a second copy costs less than waiting for another client, and resuming saves
+// nothing.
+constexpr std::int64_t kSharedRefFrom = 16 << 20;
+
+std::string RefFor(const Descriptor& descriptor) {
+  std::string ref = "vortex-import-" + descriptor.digest;
+  if (descriptor.size < kSharedRefFrom) ref += "-" + base::RandomHex(8);
+  return ref;
+}
 
 // Returns early when cancelled.
 void Wait(milliseconds time, const base::Cancellation* cancel) {
@@ -36,7 +52,8 @@ class Writer {
         archive_(archive),
         blob_(blob),
         options_(options),
-        ref_("vortex-import-" + blob.descriptor.digest) {}
+        ref_(RefFor(blob.descriptor)),
+        shared_(blob.descriptor.size >= kSharedRefFrom) {}
 
   absl::Status Run() {
     const std::string& digest = blob_.descriptor.digest;
@@ -48,6 +65,13 @@ class Writer {
       const absl::StatusOr<ContentInfo> info = client_.content().Info(digest, Options());
       if (info.ok()) return Label(*info);
       if (!absl::IsNotFound(info.status())) return info.status();
+      // Asked first, because containerd 1.6 waits for a locked ref inside a database transaction:
+      // for up to a second nobody, the holder of the lock included, gets anything committed.
+      VX_ASSIGN_OR_RETURN(const bool busy, OtherIsWriting());
+      if (busy) {
+        VX_RETURN_IF_ERROR(Pause(milliseconds(50)));
+        continue;
+      }
       bool started_over = false;
       const absl::Status written = WriteOnce(&started_over);
       if (written.ok()) return written;
@@ -110,35 +134,48 @@ class Writer {
   }
 
   absl::Status AbortUnlessResumable(const absl::Status& status) {
-    if (!IsResumable(status))
+    if (!IsResumable(status) || !shared_)
       (void)client_.content().Abort(ref_, {.timeout = milliseconds(10'000), .lease = ""});
     return status;
   }
 
-  // Another client writes this blob: one step of waiting for it. `unavailable` is returned when it
-  // is not that but containerd that is not there, or when the other is stuck.
+  // Looks whether the ingest of another client grows.
+  absl::StatusOr<bool> OtherIsWriting() {
+    if (!shared_) return false;
+    const absl::StatusOr<IngestStatus> other = client_.content().Status(ref_, Options());
+    if (absl::IsNotFound(other.status())) return false;
+    VX_RETURN_IF_ERROR(other.status());
+    if (std::chrono::system_clock::now() - other->updated_at > kSurelyIdleAfter) return false;
+    Observe(other->offset);
+    return steady_clock::now() - other_moved_ < kIdleAfter;
+  }
+
+  // containerd said Unavailable: one step of waiting for the client that has the ref. `unavailable`
+  // is returned when it was not that but containerd that is not there, or when the other is stuck.
   absl::Status WaitForOther(const absl::Status& unavailable) {
     const absl::StatusOr<IngestStatus> other = client_.content().Status(ref_, Options());
     if (!other.ok() && !absl::IsNotFound(other.status())) return other.status();
     const std::int64_t offset = other.ok() ? other->offset : -1;
-    const auto now = steady_clock::now();
-    if (!waiting_ || offset != other_offset_) {
-      waiting_ = true;
-      other_offset_ = offset;
-      other_moved_ = now;
-    }
-    if (now - other_moved_ > kStuckAfter) {
+    Observe(offset);
+    if (steady_clock::now() - other_moved_ > kStuckAfter) {
       return Annotate(unavailable,
                       fmt::format("another client holds blob {} at byte {} and does not go on",
                                   blob_.descriptor.digest, offset));
     }
+    return Pause(milliseconds(500));
+  }
+
+  void Observe(std::int64_t offset) {
+    if (other_offset_ == offset) return;
+    other_offset_ = offset;
+    other_moved_ = steady_clock::now();
     options_.on_progress(std::max<std::int64_t>(offset, 0));
-    Wait(pause_, options_.cancel);
-    pause_ = std::min(pause_ * 2, milliseconds(500));
-    if (options_.cancel != nullptr && options_.cancel->cancelled()) {
-      return absl::CancelledError("wait for blob " + blob_.descriptor.digest);
-    }
-    return absl::OkStatus();
+  }
+
+  absl::Status Pause(milliseconds time) const {
+    Wait(time, options_.cancel);
+    if (options_.cancel == nullptr || !options_.cancel->cancelled()) return absl::OkStatus();
+    return absl::CancelledError("wait for blob " + blob_.descriptor.digest);
   }
 
   // The blob was there already, maybe by another tool: our references to its children are added.
@@ -163,10 +200,9 @@ class Writer {
   const PlannedBlob& blob_;
   const WriteBlobOptions& options_;
   const std::string ref_;
-  bool waiting_ = false;
-  std::int64_t other_offset_ = 0;
+  const bool shared_;  // the ref is the same for every client
+  std::optional<std::int64_t> other_offset_;
   steady_clock::time_point other_moved_;
-  milliseconds pause_{20};
 };
 
 }  // namespace

@@ -54,10 +54,11 @@ struct WriteBlobOptions {
   std::function<void(std::int64_t done)> on_progress;  // bytes of this blob, never null
 };
 
-// Nothing is sent for a blob that is there. The ingest's ref follows from the digest: a cut write
-// goes on where it stopped, and of two clients one waits for the other. An ingest is kept after
-// Cancelled, DeadlineExceeded and Unavailable, and aborted after any other error (on a full disk it
-// would hold the very space that is missing).
+// Nothing is sent for a blob that is there. The ingest of a large blob has a ref that follows from
+// its digest: a cut write goes on where it stopped, and of two clients one waits for the other. Its
+// ingest is kept after Cancelled, DeadlineExceeded and Unavailable, and aborted after any other
+// error (on a full disk it would hold the very space that is missing). A small blob is written
+// under a ref of its own.
 //   Errors  FailedPrecondition: wrong digest; ResourceExhausted: disk full; Unavailable: containerd
 //   is gone,
 //           or another client holds the blob and has stopped.

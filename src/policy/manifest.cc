@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/manifest.h"
+
+#include <algorithm>
+#include <cctype>
+#include <regex>
+
+#include "oci/capability_names.h"
+#include "policy/units.h"
+#include "policy/yaml_reader.h"
+
+namespace vortex::policy {
+namespace {
+
+constexpr std::size_t kMaxList = 64;
+constexpr std::size_t kMaxDescription = 200;
+constexpr std::size_t kMaxArgument = 4096;
+
+bool Matches(const std::string& text, const char* pattern, std::size_t max_size) {
+  // Bounded before std::regex, which recurses with the length of its input.
+  return text.size() <= max_size && std::regex_match(text, std::regex(pattern));
+}
+
+absl::Status ReadId(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(out.id, field.Scalar());
+  if (Matches(out.id, "[a-z0-9]([a-z0-9-]*[a-z0-9])?", 63)) return absl::OkStatus();
+  return field.Bad("\"{}\" is not an id; use 1 to 63 characters of a-z, 0-9 and -, not - at the ends", out.id);
+}
+
+absl::Status ReadVersion(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(out.version, field.Scalar());
+  constexpr char kSemver[] =
+      "(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?";
+  if (Matches(out.version, kSemver, 64)) return absl::OkStatus();
+  return field.Bad("\"{}\" is not a semantic version; write three numbers, for example 1.0.0", out.version);
+}
+
+absl::Status ReadDescription(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(out.description, field.Scalar());
+  if (out.description.size() <= kMaxDescription && out.description.find('\n') == std::string::npos) {
+    return absl::OkStatus();
+  }
+  return field.Bad("must be one line of at most {} bytes", kMaxDescription);
+}
+
+absl::Status ReadEntrypoint(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(const std::string text, field.Scalar());
+  constexpr char kPattern[] = "[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*";
+  if (!Matches(text, kPattern, 200)) {
+    return field.Bad("\"{}\" is not module:function; write for example word_count:run", text);
+  }
+  const std::size_t colon = text.find(':');
+  out.entrypoint = Entrypoint{text.substr(0, colon), text.substr(colon + 1)};
+  return absl::OkStatus();
+}
+
+absl::Status ReadCommand(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
+  if (items.empty()) return field.Bad("is empty; name the program, for example [/plugin/bin/hello]");
+  for (const YamlField& item : items) {
+    VX_ASSIGN_OR_RETURN(std::string argument, item.Scalar());
+    if (argument.size() > kMaxArgument) return item.Bad("is longer than {} bytes", kMaxArgument);
+    out.command.push_back(std::move(argument));
+  }
+  const std::string program = out.command[0] + "/";
+  const bool plain = program.starts_with('/') && program.find("/../") == std::string::npos &&
+                     program.find("/./") == std::string::npos && program.find("//") == std::string::npos;
+  if (plain && out.command[0].size() > 1) return absl::OkStatus();
+  return items[0].Bad("\"{}\" is not an absolute path without \".\" and \"..\"; a program of the bundle is below "
+                      "/plugin, for example /plugin/bin/hello", out.command[0]);
+}
+
+template <typename T, typename Parse>
+absl::Status ReadLimit(const YamlField& field, Parse parse, std::optional<T>& out) {
+  VX_ASSIGN_OR_RETURN(const std::string text, field.Scalar());
+  auto value = parse(text);
+  if (!value.ok()) return field.Bad("{}", Message(value.status()));
+  out = *value;
+  return absl::OkStatus();
+}
+
+absl::Status ReadLimits(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(const auto members, field.Members({"memory", "cpus", "pids", "budget", "tmp", "output"}));
+  LimitRequest& limits = out.limits;
+  for (const auto& [key, value] : members) {
+    if (key == "memory") VX_RETURN_IF_ERROR(ReadLimit(value, ParseBytes, limits.memory_bytes));
+    if (key == "cpus") VX_RETURN_IF_ERROR(ReadLimit(value, ParseCpus, limits.millicpus));
+    if (key == "pids") VX_RETURN_IF_ERROR(ReadLimit(value, ParseCount, limits.pids));
+    if (key == "budget") VX_RETURN_IF_ERROR(ReadLimit(value, ParseDuration, limits.budget));
+    if (key == "tmp") VX_RETURN_IF_ERROR(ReadLimit(value, ParseBytes, limits.tmp_bytes));
+    if (key == "output") VX_RETURN_IF_ERROR(ReadLimit(value, ParseBytes, limits.output_bytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadNetworkRule(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(const auto members, field.Members({"host", "port"}));
+  NetworkRule rule;
+  for (const auto& [key, value] : members) {
+    VX_ASSIGN_OR_RETURN(const std::string text, value.Scalar());
+    if (key == "host") {
+      constexpr char kHost[] = "(\\*\\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]([a-z0-9-]*[a-z0-9])?";
+      if (!Matches(text, kHost, 253)) {
+        return value.Bad("\"{}\" is not a host name; write for example api.example.com or *.example.com (no "
+                         "addresses)", text);
+      }
+      rule.host = text;
+    } else {
+      const auto port = ParseCount(text);
+      if (!port.ok() || *port < 1 || *port > 65535) return value.Bad("\"{}\" is not a port from 1 to 65535", text);
+      rule.port = static_cast<int>(*port);
+    }
+  }
+  if (rule.host.empty() || rule.port == 0) return field.Bad("needs both host and port");
+  out.network.push_back(std::move(rule));
+  return absl::OkStatus();
+}
+
+absl::Status ReadNetwork(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(const auto members, field.Members({"allow"}));
+  for (const auto& [key, value] : members) {
+    VX_ASSIGN_OR_RETURN(const auto rules, value.List(kMaxList));
+    for (const YamlField& rule : rules) VX_RETURN_IF_ERROR(ReadNetworkRule(rule, out));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadCapabilities(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
+  for (const YamlField& item : items) {
+    VX_ASSIGN_OR_RETURN(std::string name, item.Scalar());
+    if (!oci::IsCapabilityName(name)) {
+      return item.Bad("\"{}\" is not a Linux capability; write for example CAP_NET_BIND_SERVICE", name);
+    }
+    out.capabilities.push_back(std::move(name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadGpus(const YamlField& field, Manifest& out) {
+  VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
+  for (const YamlField& item : items) {
+    VX_ASSIGN_OR_RETURN(std::string name, item.Scalar());
+    constexpr char kCdi[] = "[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?/[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?="
+                            "[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?";
+    if (!Matches(name, kCdi, 200)) {
+      return item.Bad("\"{}\" is not a CDI device; write vendor/class=device, for example nvidia.com/gpu=0", name);
+    }
+    out.gpus.push_back(std::move(name));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Manifest> ParseManifest(std::string_view yaml, std::string_view file_name) {
+  VX_ASSIGN_OR_RETURN(const YAML::Node document, LoadYaml(yaml, file_name, kMaxManifestBytes));
+  const YamlField root(document, "", file_name);
+  VX_ASSIGN_OR_RETURN(const auto members,
+                      root.Members({"id", "version", "description", "entrypoint", "command", "limits",
+                                    "network", "capabilities", "gpus"}));
+  Manifest out;
+  for (const auto& [key, value] : members) {
+    if (key == "id") VX_RETURN_IF_ERROR(ReadId(value, out));
+    if (key == "version") VX_RETURN_IF_ERROR(ReadVersion(value, out));
+    if (key == "description") VX_RETURN_IF_ERROR(ReadDescription(value, out));
+    if (key == "entrypoint") VX_RETURN_IF_ERROR(ReadEntrypoint(value, out));
+    if (key == "command") VX_RETURN_IF_ERROR(ReadCommand(value, out));
+    if (key == "limits") VX_RETURN_IF_ERROR(ReadLimits(value, out));
+    if (key == "network") VX_RETURN_IF_ERROR(ReadNetwork(value, out));
+    if (key == "capabilities") VX_RETURN_IF_ERROR(ReadCapabilities(value, out));
+    if (key == "gpus") VX_RETURN_IF_ERROR(ReadGpus(value, out));
+  }
+  if (out.id.empty()) return root.Bad("id is missing; write for example id: word-count");
+  if (out.version.empty()) return root.Bad("version is missing; write for example version: 1.0.0");
+  if (out.entrypoint.has_value() == !out.command.empty()) {
+    return root.Bad("needs exactly one of entrypoint (module:function) and command (a list)");
+  }
+  return out;
+}
+
+}  // namespace vortex::policy

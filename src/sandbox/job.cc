@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/job.h"
+
+namespace vortex::sandbox {
+namespace {
+
+// Init starts either the harness with the entrypoint or the manifest's own command.
+std::vector<std::string> Arguments(const policy::Manifest& manifest) {
+  std::vector<std::string> args = {kInitPath, "--"};
+  if (manifest.entrypoint) {
+    // -I: no user site, no PYTHON* variables; -S: no site at all; -B: nothing is written beside the sources.
+    args.insert(args.end(), {kPythonPath, "-I", "-S", "-B", kHarnessPath,
+                             manifest.entrypoint->module + ":" + manifest.entrypoint->function});
+  } else {
+    args.insert(args.end(), manifest.command.begin(), manifest.command.end());
+  }
+  return args;
+}
+
+}  // namespace
+
+oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& grant, const JobFacts& facts) {
+  oci::JobConfig job;
+  job.run_id = facts.run_id;
+  job.plugin_id = grant.plugin_id;
+  job.runtime_class = grant.runtime_class;
+  job.args = Arguments(manifest);
+  job.env = {"HOME=/tmp",
+             "LANG=C.UTF-8",
+             "PATH=/usr/bin",
+             "TMPDIR=/tmp",
+             "VORTEX_INIT_TOKEN=" + facts.init_token,
+             "VORTEX_PLUGIN_ID=" + grant.plugin_id,
+             "VORTEX_RESULT_TOKEN=" + facts.result_token,
+             "VORTEX_RUN_ID=" + facts.run_id};
+  job.bundle_dir = facts.bundle_path;
+  job.ids = facts.ids;
+  job.cgroups_path = facts.cgroups_path;
+  job.cgroup_v2 = facts.cgroup_v2;
+#if defined(__aarch64__)
+  job.arch = "aarch64";
+#endif
+  job.limits = {grant.limits.memory_bytes, grant.limits.millicpus, grant.limits.pids,
+                grant.limits.tmp_bytes,    grant.limits.nofile,    grant.limits.fsize_bytes};
+  return job;
+}
+
+}  // namespace vortex::sandbox
