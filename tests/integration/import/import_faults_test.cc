@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 #include "client/import/media_types.h"
-#include "integration/import/local_containerd.h"
+#include "integration/import/import_fixture.h"
 
 namespace vortex::test {
 namespace {
@@ -36,7 +36,7 @@ TEST_F(ImportTest, SaysThatTheDiskIsFullForALayer) {
   EXPECT_EQ(imported.status().code(), absl::StatusCode::kResourceExhausted) << imported.status();
   EXPECT_THAT(std::string(Message(imported.status())),
               AllOf(HasSubstr("import example.com/big:1: write blob sha256:"),
-                    HasSubstr(containerd_->root()), HasSubstr("no space left on device")));
+                    HasSubstr(containerd_->root_dir()), HasSubstr("no space left on device")));
   ExpectNothingLeft(*client_);
   // The space is there again.
   const auto small = ImportImage(*client_, Directory(SmallLayout().Build()), {});

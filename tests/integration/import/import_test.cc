@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "client/import/media_types.h"
-#include "integration/import/local_containerd.h"
+#include "integration/import/import_fixture.h"
 
 namespace vortex::test {
 namespace {
@@ -197,7 +197,7 @@ TEST_F(ImportTest, ManyClientsImportTheSameImageAtOnce) {
   std::vector<std::thread> threads;
   for (auto& result : results) {
     threads.emplace_back([this, &path, &result] {
-      const auto own = containerd_->Connect();
+      const auto own = Connect();
       result = ImportImage(*own, path, {});
     });
   }

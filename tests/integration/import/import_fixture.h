@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A containerd of the test's own, with nothing shared with the machine's: root, state and socket
-// lie in one temporary directory, on a small tmpfs when a test wants the disk to be full.
+// What the import tests share: a private containerd, on a small tmpfs when the disk is to be full,
+// and a look at what it holds.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/types.h>
 
 #include <functional>
 #include <memory>
@@ -14,31 +13,10 @@
 
 #include "client/client.h"
 #include "client/import.h"
+#include "support/private_containerd.h"
 #include "unit/client_import/image_fixture.h"
 
 namespace vortex::test {
-
-class LocalContainerd {
- public:
-  // Why it cannot run here (no containerd, not root), or empty.
-  static std::string Missing();
-
-  // tmpfs_mib 0: on the disk below $TMPDIR or /tmp.
-  explicit LocalContainerd(int tmpfs_mib = 0);
-  LocalContainerd(const LocalContainerd&) = delete;
-  LocalContainerd& operator=(const LocalContainerd&) = delete;
-  ~LocalContainerd();
-
-  std::shared_ptr<client::Client> Connect() const;
-  const std::string& root() const { return root_; }
-
- private:
-  TempDir dir_;
-  std::string root_;
-  std::string socket_;
-  bool mounted_ = false;
-  pid_t pid_ = -1;
-};
 
 // What containerd holds, by name.
 struct Inventory {
@@ -59,14 +37,18 @@ std::string RandomBytes(std::size_t size, unsigned seed);
 class ImportTest : public ::testing::Test {
  protected:
   void SetUp() override;
+  void TearDown() override;
+  // tmpfs_mib 0: on the disk.
   void Start(int tmpfs_mib = 0);
+  std::shared_ptr<client::Client> Connect() const;
 
   // Writes files as a layout directory and returns its path.
   std::string Directory(const Files& files);
 
   TempDir dir_;
-  std::unique_ptr<LocalContainerd> containerd_;
+  std::unique_ptr<testing::PrivateContainerd> containerd_;
   std::shared_ptr<client::Client> client_;
+  std::string tmpfs_;
   int count_ = 0;
 };
 
