@@ -28,7 +28,7 @@ static void Die(const char *what) {
   _exit(kNotExecutable);
 }
 
-// To the whole session of the command: it made one of its own.
+// To the command's process group: it leads one, with a session of its own.
 static void Forward(int signal) {
   const int saved = errno;
   if (g_child > 0) kill(-g_child, signal);
@@ -38,9 +38,9 @@ static void Forward(int signal) {
 // Moves the token out of the environment, so that neither the child nor anyone who reads it later has it.
 static void TakeToken(char token[kTokenSize + 1]) {
   char *value = getenv(kTokenName);
-  if (value == NULL || strlen(value) != kTokenSize) {
+  if (value == NULL || strlen(value) != kTokenSize || strspn(value, "0123456789abcdef") != kTokenSize) {
     errno = EINVAL;
-    Die("VORTEX_INIT_TOKEN must be 32 characters");
+    Die("VORTEX_INIT_TOKEN must be 32 characters of 0-9 and a-f");
   }
   memcpy(token, value, kTokenSize + 1);
   explicit_bzero(value, kTokenSize);
@@ -71,12 +71,13 @@ static void WriteRecord(int fd, const char *token, const char *key, int value) {
 }
 
 // In the child: never returns. Failure goes to the parent as an errno; the pipe closes by itself on success.
-static void Exec(char **argv, int error_fd, const sigset_t *old_mask) {
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGINT, SIG_DFL);
-  signal(SIGPIPE, SIG_DFL);
-  sigprocmask(SIG_SETMASK, old_mask, NULL);
+// Whatever the runtime left ignored or blocked, the command starts with every signal at its default.
+static void Exec(char **argv, int error_fd) {
   setsid();
+  for (int signal_number = 1; signal_number < NSIG; ++signal_number) signal(signal_number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
   execve(argv[0], argv, environ);
   const int error = errno;
   WriteAll(error_fd, (const char *)&error, sizeof error);
@@ -120,12 +121,12 @@ int main(int argc, char **argv) {
   int error_pipe[2];
   if (pipe2(error_pipe, O_CLOEXEC) != 0) Die("pipe");
 
-  // A signal that comes before the child is known waits until it is.
-  sigset_t mask, old_mask;
+  // A signal that comes before the child has its own session waits until it has.
+  sigset_t mask;
   sigemptyset(&mask);
   sigaddset(&mask, SIGTERM);
   sigaddset(&mask, SIGINT);
-  sigprocmask(SIG_BLOCK, &mask, &old_mask);
+  sigprocmask(SIG_SETMASK, &mask, NULL);
   struct sigaction forward = {.sa_handler = Forward, .sa_flags = SA_RESTART};
   sigaction(SIGTERM, &forward, NULL);
   sigaction(SIGINT, &forward, NULL);
@@ -133,15 +134,18 @@ int main(int argc, char **argv) {
 
   const pid_t child = fork();
   if (child < 0) Die("fork");
-  if (child == 0) Exec(argv + 2, error_pipe[1], &old_mask);
+  if (child == 0) Exec(argv + 2, error_pipe[1]);
   g_child = child;
-  sigprocmask(SIG_SETMASK, &old_mask, NULL);
   close(error_pipe[1]);
   close(STDIN_FILENO);
   close(STDOUT_FILENO);
 
   int exec_errno = 0;
-  const ssize_t told = read(error_pipe[0], &exec_errno, sizeof exec_errno);
+  ssize_t told;
+  do {
+    told = read(error_pipe[0], &exec_errno, sizeof exec_errno);
+  } while (told < 0 && errno == EINTR);
+  sigprocmask(SIG_UNBLOCK, &mask, NULL);
   const int status = WaitFor(child);
   KillTheRest();
   if (told == (ssize_t)sizeof exec_errno) {
