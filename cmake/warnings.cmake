@@ -3,5 +3,7 @@
 add_library(vortex_warnings INTERFACE)
 target_compile_options(vortex_warnings INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Werror
+  # Designated initializers name what matters and leave the rest at its default.
+  -Wno-missing-field-initializers
   # g++ 12 reports these inside its own and Abseil's inlined headers.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread>)

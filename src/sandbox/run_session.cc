@@ -306,8 +306,8 @@ void RunSession::Refuse(Cause cause, const absl::Status& status) {
 }
 
 SandboxResult RunSession::Finish() {
-  result_.limits = MakeLimitReport(grant_, readback_, result_);
   result_.timings = clock_.Finish(result_.total);
+  result_.limits = MakeLimitReport(grant_, readback_, result_);
   return std::move(result_);
 }
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/sandbox/sandbox_fixture.h"
+
+#include <dirent.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "base/status.h"
+#include "client/import.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/result_json.h"
+
+namespace vortex::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::size_t CountEntries(const std::string& dir) {
+  std::error_code error;
+  std::size_t count = 0;
+  for (auto it = fs::directory_iterator(dir, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    ++count;
+  }
+  return count;
+}
+
+std::size_t CountDirectories(const std::string& dir) {
+  std::error_code error;
+  std::size_t count = 0;
+  for (auto it = fs::directory_iterator(dir, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    count += it->is_directory(error) ? 1 : 0;
+  }
+  return count;
+}
+
+std::size_t CountLines(const std::string& path, const std::string& part) {
+  std::ifstream file(path);
+  std::size_t count = 0;
+  for (std::string line; std::getline(file, line);) count += line.find(part) != std::string::npos ? 1 : 0;
+  return count;
+}
+
+// Processes whose command line has `part`: our shims carry the socket's path.
+std::size_t CountProcesses(const std::string& part) {
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline");
+    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    if (text.find("containerd-shim") != std::string::npos && text.find(part) != std::string::npos) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+std::unique_ptr<PrivateContainerd> SandboxTest::containerd_;
+std::unique_ptr<sandbox::SandboxRunner> SandboxTest::runner_;
+sandbox::EmbeddedOptions SandboxTest::options_;
+
+void SandboxTest::SetUpTestSuite() {
+  if (!WhyNoContainerd().empty() || containerd_) return;
+  auto containerd = PrivateContainerd::Start();
+  ASSERT_TRUE(containerd.ok()) << containerd.status();
+  containerd_ = *std::move(containerd);
+  options_.address = containerd_->address();
+  options_.state_dir = containerd_->dir() + "/run";
+  options_.data_dir = containerd_->dir() + "/data";
+  options_.image = "vortex.local/python:test";
+  // Of our own: another test program, or a ./dev run, may be at work at the same time.
+  options_.cgroup_parent = "/vortex-test-" + fs::path(containerd_->dir()).filename().string();
+  client::ConnectOptions connect;
+  connect.address = options_.address;
+  connect.containerd_namespace = options_.containerd_namespace;
+  auto client = client::Client::Connect(connect);
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->namespaces().Create({options_.containerd_namespace, {}}).ok());
+  const char* layout = std::getenv("VORTEX_TEST_IMAGE");
+  ASSERT_NE(layout, nullptr) << "VORTEX_TEST_IMAGE must name the image layout; run this by ctest";
+  client::ImportOptions import;
+  import.name = options_.image;
+  const auto images = client::ImportImage(**client, layout, import);
+  ASSERT_TRUE(images.ok()) << images.status();
+  auto runner = sandbox::CreateEmbeddedRunner(options_);
+  ASSERT_TRUE(runner.ok()) << runner.status();
+  runner_ = *std::move(runner);
+  // The first run makes the view of the image, which stays.
+  ASSERT_TRUE(runner_->Run({.plugin = Plugin("echo")}).ok());
+}
+
+void SandboxTest::TearDownTestSuite() {
+  if (!containerd_) return;
+  runner_.reset();
+  const auto host = sandbox::CgroupHost::Detect();
+  if (host.ok()) {
+    for (const std::string& root : host->Roots()) ::rmdir((root + options_.cgroup_parent).c_str());
+  }
+  containerd_.reset();
+}
+
+void SandboxTest::SetUp() {
+  SKIP_WITHOUT_CONTAINERD();
+  ASSERT_NE(runner_, nullptr);
+  before_ = TakeCensus();
+}
+
+void SandboxTest::TearDown() {
+  if (!runner_ || IsSkipped()) return;
+  EXPECT_EQ(TakeCensus(), before_) << "something was left behind";
+}
+
+std::string SandboxTest::Plugin(const std::string& name) {
+  return std::string(std::getenv("VORTEX_SOURCE_DIR")) + "/tests/plugins/" + name;
+}
+
+sandbox::SandboxResult SandboxTest::Run(const std::string& plugin, const nlohmann::json& payload,
+                                        const policy::LimitRequest& limits) {
+  sandbox::RunRequest request;
+  request.plugin = Plugin(plugin);
+  request.payload = payload.dump();
+  request.limits = limits;
+  auto result = runner().Run(request);
+  EXPECT_TRUE(result.ok()) << result.status();
+  if (!result.ok()) return {};
+  EXPECT_TRUE(result->leftovers.empty()) << result->leftovers.front();
+  return *std::move(result);
+}
+
+nlohmann::json SandboxTest::Value(const std::string& plugin, const nlohmann::json& payload) {
+  const sandbox::SandboxResult result = Run(plugin, payload);
+  EXPECT_EQ(result.termination.cause, sandbox::Cause::kOk) << Describe(result);
+  return nlohmann::json::parse(result.output, nullptr, false);
+}
+
+Census SandboxTest::TakeCensus() {
+  Census census;
+  client::ConnectOptions connect;
+  connect.address = options_.address;
+  connect.containerd_namespace = options_.containerd_namespace;
+  auto client = client::Client::Connect(connect);
+  EXPECT_TRUE(client.ok()) << client.status();
+  if (!client.ok()) return census;
+  const auto containers = (*client)->containers().List({});
+  const auto tasks = (*client)->tasks().List();
+  const auto snapshots = (*client)->snapshots().List(options_.snapshotter);
+  const auto leases = (*client)->leases().List();
+  EXPECT_TRUE(containers.ok() && tasks.ok() && snapshots.ok() && leases.ok());
+  census["containers"] = containers->size();
+  census["tasks"] = tasks->size();
+  census["snapshots"] = snapshots->size();
+  census["leases"] = leases->size();
+  census["mounts"] = CountLines("/proc/self/mountinfo", containerd_->dir());
+  census["run directories"] = CountEntries(options_.state_dir + "/runs");
+  census["runtime states"] = CountEntries(options_.state_dir + "/runc/" + options_.containerd_namespace);
+  census["shims"] = CountProcesses(options_.address);
+  const auto host = sandbox::CgroupHost::Detect();
+  std::size_t cgroups = 0;
+  for (const std::string& root : host->Roots()) cgroups += CountDirectories(root + options_.cgroup_parent);
+  census["cgroups"] = cgroups;
+  return census;
+}
+
+std::string Describe(const sandbox::SandboxResult& result) { return sandbox::ResultToJson(result).substr(0, 4000); }
+
+}  // namespace vortex::testing

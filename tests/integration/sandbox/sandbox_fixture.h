@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// One private containerd with the runtime image for a whole test program, a runner on it, and a census that proves that
+// nothing is left.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "client/client.h"
+#include "sandbox/embedded_runner.h"
+#include "support/private_containerd.h"
+
+namespace vortex::testing {
+
+// How many of each thing that a run makes exist now.
+using Census = std::map<std::string, std::size_t>;
+
+class SandboxTest : public ::testing::Test {
+ public:
+  static void SetUpTestSuite();
+  static void TearDownTestSuite();
+
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  static std::string Plugin(const std::string& name);
+  static const sandbox::EmbeddedOptions& options() { return options_; }
+  static PrivateContainerd& containerd() { return *containerd_; }
+  static sandbox::SandboxRunner& runner() { return *runner_; }
+
+  // Runs tests/plugins/<name>; the test fails when there is no result.
+  sandbox::SandboxResult Run(const std::string& plugin, const nlohmann::json& payload = nullptr,
+                             const policy::LimitRequest& limits = {});
+  // The same for a run that must be ok: its return value.
+  nlohmann::json Value(const std::string& plugin, const nlohmann::json& payload = nullptr);
+
+  static Census TakeCensus();
+  // For a test that leaves something on purpose and takes it away later.
+  void ResetCensus() { before_ = TakeCensus(); }
+
+ private:
+  static std::unique_ptr<PrivateContainerd> containerd_;
+  static std::unique_ptr<sandbox::SandboxRunner> runner_;
+  static sandbox::EmbeddedOptions options_;
+  Census before_;
+};
+
+// The facts of a termination, for messages.
+std::string Describe(const sandbox::SandboxResult& result);
+
+}  // namespace vortex::testing

@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Reads every include under src/ and fails on one that the layers of ARCHITECTURE.md do not allow."""
+import pathlib
+import re
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
+
+# Folder: folders of ours that it may include from, besides itself.
+ALLOWED = {
+    "base": set(),
+    "oci": {"base"},
+    "policy": {"base", "oci"},
+    "client": {"base"},
+    "sandbox": {"base", "oci", "policy", "client"},
+    "cli": {"base", "oci", "policy", "client", "sandbox"},
+    "agent": {"base", "oci", "policy", "client", "sandbox"},
+    "shim": {"base"},
+}
+# The shim must stay small: none of these may come in.
+SHIM_FORBIDDEN = re.compile(r"<(iostream|regex|locale|thread|future|fstream|sstream)>|absl/|grpc|spdlog|fmt/|nlohmann")
+# Parts of base that bring Abseil or OpenSSL along.
+NOT_FOR_SHIM = {"base/status.h", "base/files.h", "base/sha256.h"}
+
+
+def problems(folder, name, text):
+    """What is wrong in one file: (line number, message)."""
+    for number, line in enumerate(text.splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s+("([^"]+)"|<[^>]+>)', line)
+        if not match:
+            continue
+        target = match.group(2)
+        other = target.split("/")[0] if target and "/" in target else None
+        if other in ALLOWED and other != folder and other not in ALLOWED[folder]:
+            yield number, "%s may not include from %s" % (folder, other)
+        if folder == "shim" and (SHIM_FORBIDDEN.search(match.group(1)) or target in NOT_FOR_SHIM):
+            yield number, "the shim may not include %s" % match.group(1)
+
+
+def self_test():
+    """The guard itself: what it must catch, it catches."""
+    assert list(problems("oci", "x.cc", '#include "policy/gate.h"\n'))
+    assert list(problems("client", "x.cc", '#include "sandbox/runner.h"\n'))
+    assert list(problems("shim", "x.cc", "#include <iostream>\n"))
+    assert list(problems("shim", "x.cc", '#include "base/status.h"\n'))
+    assert not list(problems("sandbox", "x.cc", '#include "client/client.h"\n#include <string>\n'))
+
+
+def main():
+    self_test()
+    found = files = 0
+    for path in sorted(SOURCE.rglob("*")):
+        if path.suffix not in (".h", ".cc", ".c"):
+            continue
+        files += 1
+        folder = path.relative_to(SOURCE).parts[0]
+        if folder not in ALLOWED:
+            print("%s: folder %s is not in the layers table" % (path, folder))
+            found += 1
+            continue
+        for number, message in problems(folder, path.name, path.read_text()):
+            print("%s:%d: %s" % (path, number, message))
+            found += 1
+    print("layers: %d files, %d problems" % (files, found))
+    return 1 if found or files == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

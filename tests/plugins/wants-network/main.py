@@ -1,0 +1,4 @@
+
+
+def run(payload):
+    return None
