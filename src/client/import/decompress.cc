@@ -121,6 +121,19 @@ absl::Status Unzstd(Pump& pump) {
   }
 }
 
+absl::StatusOr<base::UniqueFd> OpenTemporary(const std::string& directory) {
+  absl::StatusOr<base::UniqueFd> out = base::OpenFile(directory, O_TMPFILE | O_RDWR, 0600);
+  const int error = out.ok() ? 0 : GetErrno(out.status()).value_or(0);
+  // open(2): the file system has no O_TMPFILE (overlayfs before Linux 6.1, so most containers), or
+  // the kernel.
+  if (error != EOPNOTSUPP && error != EISDIR) return out;
+  std::string path = directory + "/vortex-import-XXXXXX";
+  base::UniqueFd named(::mkostemp(path.data(), O_CLOEXEC));
+  if (!named) return ErrnoStatus(errno, fmt::format("create {}", path));
+  ::unlink(path.c_str());
+  return named;
+}
+
 }  // namespace
 
 Compression DetectCompression(std::string_view head) {
@@ -139,7 +152,7 @@ absl::StatusOr<base::UniqueFd> ExpandToTemporary(int fd, Compression compression
   const char* configured = std::getenv("TMPDIR");
   const std::string directory =
       configured != nullptr && *configured != '\0' ? configured : "/var/tmp";
-  VX_ASSIGN_OR_RETURN(base::UniqueFd out, base::OpenFile(directory, O_TMPFILE | O_RDWR, 0600));
+  VX_ASSIGN_OR_RETURN(base::UniqueFd out, OpenTemporary(directory));
   Pump pump(fd, out.get(), name, directory, cancel);
   VX_RETURN_IF_ERROR(compression == Compression::kGzip ? Gunzip(pump) : Unzstd(pump));
   return out;

@@ -2,6 +2,9 @@
 // Imports that fail: the right error, and nothing left of them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <cstdlib>
 
 #include "base/status.h"
 #include "client/import/media_types.h"
@@ -53,6 +56,23 @@ TEST_F(ImportTest, SaysThatTheDiskIsFullForAnUnpack) {
   EXPECT_EQ(imported.status().code(), absl::StatusCode::kResourceExhausted) << imported.status();
   EXPECT_THAT(std::string(Message(imported.status())),
               AllOf(HasSubstr("unpack layer sha256:"), HasSubstr("no space left on device")));
+  ExpectNothingLeft(*client_);
+}
+
+TEST_F(ImportTest, SaysThatTheTemporaryDirectoryIsFull) {
+  Start();
+  Layout layout;
+  layout.List(layout.AddImage({{MakeTar(Files{{"a", RandomBytes(4 * kMiB, 7)}}), ""}}),
+              "example.com/big:1");
+  WriteFile(dir_ / "i.tar.gz", Gzip(MakeTar(layout.Build())));
+  const TempDir small;
+  ASSERT_EQ(::mount("tmpfs", small.path().c_str(), "tmpfs", 0, "size=1m"), 0);
+  ::setenv("TMPDIR", small.path().c_str(), 1);
+  const auto imported = ImportImage(*client_, dir_ / "i.tar.gz", {});
+  ::unsetenv("TMPDIR");
+  EXPECT_EQ(::umount2(small.path().c_str(), 0), 0);
+  EXPECT_EQ(imported.status().code(), absl::StatusCode::kResourceExhausted) << imported.status();
+  EXPECT_THAT(std::string(Message(imported.status())), HasSubstr(small.path()));
   ExpectNothingLeft(*client_);
 }
 

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -86,6 +88,19 @@ TEST_F(ImportTest, ReadsEveryShapeOfArchive) {
     EXPECT_EQ(imported->front().chain_id, chain_id);
   }
   EXPECT_EQ(Take(*client_).snapshots.size(), 3u);
+}
+
+TEST_F(ImportTest, ContainerdsOwnToolFindsTheImageWhole) {
+  if (::access("/usr/bin/ctr", X_OK) != 0) GTEST_SKIP() << "ctr is not installed";
+  Start();
+  ASSERT_TRUE(ImportImage(*client_, Directory(ThreeLayers().Build()), {}).ok());
+  const std::string out = dir_ / "check";
+  const std::string command =
+      "ctr -a " + containerd_->address() + " -n import-test images check >" + out + " 2>&1";
+  ASSERT_EQ(std::system(command.c_str()), 0) << ReadText(out);
+  // REF TYPE DIGEST STATUS SIZE UNPACKED: config and three layers there, unpacked.
+  EXPECT_THAT(ReadText(out),
+              ::testing::ContainsRegex("example.com/three:1 .* complete \\(4/4\\) .* true"));
 }
 
 TEST_F(ImportTest, ReadsDockerSave) {
