@@ -42,9 +42,9 @@ struct ImportedImage {
 // its digest before containerd commits it, and the image record is written last: an image that
 // others can see is whole, and unpacked if that was asked for. A lease of an hour holds what is
 // written until then, so the garbage collector takes nothing.
-//   Cut short  after Cancelled, DeadlineExceeded and Unavailable the work is kept for an hour (lease
-//              "vortex-import-resume-…"), and the same call goes on where it stopped. After any other
-//              error nothing is left in containerd.
+//   Cut short  after Cancelled, DeadlineExceeded and Unavailable the work is kept for an hour (in a
+//              lease "vortex-import-resume-…"), and the same call goes on where it stopped. After
+//              any other error nothing is left in containerd.
 //   Errors     InvalidArgument: not an image archive, with what is wrong; FailedPrecondition: a
 //              digest does not match; ResourceExhausted: disk full, with the path.
 //   Threads    blocks; callbacks run in the calling thread. Safe to call from many clients at once.
