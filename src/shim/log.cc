@@ -40,7 +40,7 @@ void Log(Level level, std::initializer_list<std::string_view> parts) {
   const time_t now = ::time(nullptr);
   struct tm utc {};
   ::gmtime_r(&now, &utc);
-  char stamp[32];
+  char stamp[96];
   ::snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
              utc.tm_hour, utc.tm_min, utc.tm_sec);
   std::string message;

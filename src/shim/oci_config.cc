@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/oci_config.h"
+
+#include "base/json_reader.h"
+#include "shim/files.h"
+
+namespace vortex::shim {
+namespace {
+
+using base::JsonReader;
+
+bool Wanted(std::string_view key) {
+  return key.starts_with("io.vortex.") || key == "io.containerd.runc.v2.group" ||
+         key == "io.kubernetes.cri.sandbox-id" || key == "io.kubernetes.cri.container-type";
+}
+
+std::vector<std::string> Strings(JsonReader& json) {
+  std::vector<std::string> out;
+  json.Array([&] { out.push_back(json.String()); });
+  return out;
+}
+
+void ReadProcess(JsonReader& json, OciConfig* config) {
+  json.Object([&](std::string_view key) {
+    if (key == "terminal") {
+      config->terminal = json.Bool();
+    } else if (key == "noNewPrivileges") {
+      config->no_new_privileges = json.Bool();
+    } else if (key == "capabilities") {
+      json.Object([&](std::string_view set) {
+        if (set == "bounding") {
+          config->bounding_capabilities = Strings(json);
+        } else {
+          json.Skip();
+        }
+      });
+    } else {
+      json.Skip();
+    }
+  });
+}
+
+void ReadNamespaces(JsonReader& json, OciConfig* config) {
+  json.Array([&] {
+    std::string type;
+    std::string path;
+    json.Object([&](std::string_view key) {
+      if (key == "type") {
+        type = json.String();
+      } else if (key == "path") {
+        path = json.String();
+      } else {
+        json.Skip();
+      }
+    });
+    if (type == "pid" && path.empty()) config->shared_pid_namespace = false;
+    if (type == "network") config->own_network_namespace = true;
+    if (type == "user") config->user_namespace = true;
+  });
+}
+
+void ReadResources(JsonReader& json, OciConfig* config) {
+  json.Object([&](std::string_view group) {
+    if (group != "memory" && group != "pids" && group != "cpu") return json.Skip();
+    const std::string kind(group);
+    json.Object([&](std::string_view key) {
+      if (kind == "memory" && key == "limit") {
+        config->memory_limit = json.Int();
+      } else if (kind == "memory" && key == "swap") {
+        config->memory_swap = json.Int();
+      } else if (kind == "pids" && key == "limit") {
+        config->pids_limit = json.Int();
+      } else if (kind == "cpu" && key == "quota") {
+        config->cpu_quota = json.Int();
+      } else if (kind == "cpu" && key == "period") {
+        config->cpu_period = json.Int();
+      } else {
+        json.Skip();
+      }
+    });
+  });
+}
+
+void ReadMounts(JsonReader& json, OciConfig* config) {
+  json.Array([&] {
+    OciMount mount;
+    json.Object([&](std::string_view key) {
+      if (key == "destination") {
+        mount.destination = json.String();
+      } else if (key == "options") {
+        mount.options = Strings(json);
+      } else {
+        json.Skip();
+      }
+    });
+    config->mounts.push_back(std::move(mount));
+  });
+}
+
+void ReadLinux(JsonReader& json, OciConfig* config) {
+  json.Object([&](std::string_view key) {
+    if (key == "namespaces") {
+      ReadNamespaces(json, config);
+    } else if (key == "resources") {
+      ReadResources(json, config);
+    } else if (key == "seccomp") {
+      config->has_seccomp = json.Raw().starts_with('{');
+    } else {
+      json.Skip();
+    }
+  });
+}
+
+}  // namespace
+
+std::string OciConfig::Annotation(const std::string& key) const {
+  const auto it = annotations.find(key);
+  return it == annotations.end() ? std::string() : it->second;
+}
+
+std::optional<OciConfig> ParseOciConfig(std::string_view text) {
+  OciConfig config;
+  JsonReader json(text);
+  if (!Trim(text).starts_with('{')) return std::nullopt;
+  json.Object([&](std::string_view key) {
+    if (key == "annotations") {
+      json.Object([&](std::string_view name) {
+        if (Wanted(name)) {
+          std::string owned(name);
+          config.annotations[std::move(owned)] = json.String();
+        } else {
+          json.Skip();
+        }
+      });
+    } else if (key == "process") {
+      ReadProcess(json, &config);
+    } else if (key == "linux") {
+      ReadLinux(json, &config);
+    } else if (key == "mounts") {
+      ReadMounts(json, &config);
+    } else if (key == "root") {
+      json.Object([&](std::string_view name) {
+        if (name == "readonly") {
+          config.readonly_root = json.Bool();
+        } else {
+          json.Skip();
+        }
+      });
+    } else {
+      json.Skip();
+    }
+  });
+  if (!json.Finish()) return std::nullopt;
+  return config;
+}
+
+std::optional<OciConfig> ReadOciConfig(const std::string& bundle) {
+  const auto text = ReadFile(bundle + "/config.json", 16 << 20);
+  if (!text) return std::nullopt;
+  return ParseOciConfig(*text);
+}
+
+std::optional<std::string> SetTerminal(std::string_view process, bool terminal) {
+  const std::string_view word = terminal ? "true" : "false";
+  process = Trim(process);
+  if (!process.starts_with('{')) return std::nullopt;
+  JsonReader json(process);
+  std::string_view found;
+  bool empty = true;
+  json.Object([&](std::string_view key) {
+    empty = false;
+    if (key == "terminal") {
+      found = json.Raw();
+    } else {
+      json.Skip();
+    }
+  });
+  if (!json.Finish()) return std::nullopt;
+  std::string out(process);
+  if (found.data() != nullptr) {
+    out.replace(static_cast<std::size_t>(found.data() - process.data()), found.size(), word);
+  } else {
+    out.insert(1, "\"terminal\":" + std::string(word) + (empty ? "" : ","));
+  }
+  return out;
+}
+
+std::string GroupOf(const OciConfig& config, const std::string& id) {
+  for (const char* key : {"io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"}) {
+    if (std::string value = config.Annotation(key); !value.empty()) return value;
+  }
+  return id;
+}
+
+}  // namespace vortex::shim

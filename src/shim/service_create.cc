@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/pidfd.h"
+#include "containerd/events/task.pb.h"
+#include "google/protobuf/empty.pb.h"
+#include "shim/files.h"
+#include "shim/helper.h"
+#include "shim/log.h"
+#include "shim/names.h"
+#include "shim/rootfs_mounts.h"
+#include "shim/service.h"
+
+namespace vortex::shim {
+namespace {
+
+std::vector<MountRequest> MountsOf(const task_v2::CreateTaskRequest& request) {
+  std::vector<MountRequest> mounts;
+  for (const auto& mount : request.rootfs()) {
+    mounts.push_back({mount.type(), mount.source(), mount.target(), {mount.options().begin(), mount.options().end()}});
+  }
+  return mounts;
+}
+
+// Which runtime and with which flags: options first, then the class that the spec names.
+std::vector<std::string> ChooseRuntime(const OciConfig& config, RuntimeOptions* options) {
+  if (options->binary_name.empty() && options->driver.empty()) {
+    if (const RuntimeDriver* driver = DriverForClass(config.Annotation("io.vortex.runtime-class"))) {
+      options->driver = driver->name;
+    }
+  }
+  if (options->binary_name.empty() && !options->driver.empty()) options->binary_name = options->driver;
+  std::vector<std::string> flags;
+  // A pod's network is its CNI's business; without one there is nothing to bring in.
+  if (config.Annotation("io.kubernetes.cri.sandbox-id").empty()) {
+    for (const std::string_view flag : DriverFor(*options, options->binary_name).default_flags) flags.emplace_back(flag);
+  }
+  return flags;
+}
+
+void PublishCreate(EventPublisher* events, const Container& container, const task_v2::CreateTaskRequest& request) {
+  containerd::events::TaskCreate event;
+  event.set_container_id(container.id);
+  event.set_bundle(container.bundle);
+  *event.mutable_rootfs() = request.rootfs();
+  event.mutable_io()->set_stdin(request.stdin());
+  event.mutable_io()->set_stdout(request.stdout());
+  event.mutable_io()->set_stderr(request.stderr());
+  event.mutable_io()->set_terminal(request.terminal());
+  event.set_checkpoint(request.checkpoint());
+  event.set_pid(static_cast<std::uint32_t>(container.init->pid));
+  events->Publish("/tasks/create", "containerd.events.TaskCreate", event.SerializeAsString());
+}
+
+}  // namespace
+
+base::Task<Status> Service::Create(const task_v2::CreateTaskRequest& request, task_v2::CreateTaskResponse* response) {
+  if (leaving_) co_return Error(Code::kUnavailable, "the shim is shutting down: unavailable");
+  if (!ValidName(request.id())) co_return InvalidArgument("container id \"" + request.id() + "\"");
+  if (containers_.contains(request.id())) co_return AlreadyExists("container " + request.id());
+  auto container = std::make_shared<Container>(loop_, request.id());
+  container->times.create_begin = NowUnixNs();
+  container->init->state = State::kCreating;
+  containers_[request.id()] = container;
+  const auto turn = co_await container->init->turn.Lock();
+  Status status;
+  {
+    // The first process may be reaped before its pid is known.
+    const base::ChildReaper::Hold hold(reaper_);
+    status = co_await CreateSteps(container, request);
+    if (status.ok() && container->aborted) status = Error(Code::kUnknown, "create was cancelled by a delete");
+    if (status.ok()) {
+      container->times.create_done = NowUnixNs();
+      container->init->state = State::kCreated;
+      PublishCreate(events_, *container, request);
+      if (container->init->pid != 0) WatchProcess(container, container->init);
+      response->set_pid(static_cast<std::uint32_t>(container->init->pid));
+      ArmDeadline(container);
+    }
+  }
+  if (!status.ok()) {
+    co_await UndoCreate(container);
+    containers_.erase(request.id());
+    container->init->state = State::kDeleted;
+    container->init->exited.Set();
+  }
+  container->created.Set();
+  co_return status;
+}
+
+base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
+                                        const task_v2::CreateTaskRequest& request) {
+  container->bundle = request.bundle();
+  const std::string& bundle = container->bundle;
+  if (!bundle.starts_with('/')) co_return InvalidArgument("bundle \"" + bundle + "\" is not an absolute path");
+  container->options = config_.start_options;
+  if (!request.options().type_url().empty()) {
+    container->options = RuntimeOptions();
+    Status decoded = DecodeOptions(request.options().type_url(), request.options().value(), &container->options);
+    if (!decoded.ok()) co_return decoded;
+  }
+  auto config = ReadOciConfig(bundle);
+  if (!config) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
+  container->config = std::move(*config);
+  const std::vector<std::string> flags = ChooseRuntime(container->config, &container->options);
+  container->cli = std::make_unique<RuntimeCli>(loop_, reaper_, bundle, config_.name_space, container->options, flags);
+
+  // Written before anything exists, so that `delete` from a fresh process knows what to undo.
+  int error = WriteFileAtomic(bundle + "/runtime", container->cli->binary(), 0600);
+  if (error == 0) error = WriteFileAtomic(bundle + "/options.json", container->options.ToJson(), 0600);
+  if (error != 0) co_return FromErrno("bundle " + bundle, error);
+
+  std::vector<MountRequest> mounts = MountsOf(request);
+  if (!mounts.empty()) {
+    container->mounted = true;
+    const std::function<Status()> mount_all = [mounts = std::move(mounts), rootfs = bundle + "/rootfs"] {
+      return MountAll(mounts, rootfs);
+    };
+    Status status = co_await RunHelper(reaper_, mount_all);
+    if (!status.ok()) co_return status;
+  }
+  container->times.mounts_done = NowUnixNs();
+
+  Process* init = container->init.get();
+  init->terminal = request.terminal();
+  init->in = request.stdin();
+  init->out = request.stdout();
+  init->err = request.stderr();
+  if (!request.checkpoint().empty()) {
+    // Nothing runs until Start restores it.
+    container->checkpoint = request.checkpoint();
+    co_return Ok();
+  }
+  co_return co_await RunRuntimeCreate(container);
+}
+
+base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> container) {
+  Process* init = container->init.get();
+  const std::string& bundle = container->bundle;
+  IoRequest io{container->id, config_.name_space, init->terminal, init->in, init->out, init->err,
+               container->cli->driver().chowns_stdio, container->options.io_uid, container->options.io_gid};
+  init->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
+  Status status = co_await init->io->Open();
+  if (!status.ok()) co_return status;
+  if (container->aborted) co_return Ok();
+
+  RuntimeCall call;
+  call.verb = "create";
+  call.args = {"--bundle", bundle, "--pid-file", bundle + "/init.pid"};
+  if (const std::string console = init->io->console_socket(); !console.empty()) {
+    call.args.insert(call.args.end(), {"--console-socket", console});
+  } else {
+    call.has_stdio = true;
+    init->io->ChildFds(call.stdio);
+  }
+  if (container->cli->driver().pivot_flags) {
+    if (container->options.no_pivot_root) call.args.emplace_back("--no-pivot");
+    if (container->options.no_new_keyring) call.args.emplace_back("--no-new-keyring");
+  }
+  call.args.push_back(container->id);
+  status = co_await container->cli->Run(std::move(call), nullptr);
+  if (!status.ok()) co_return status;
+  const auto pid = ReadFile(bundle + "/init.pid", 64);
+  init->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
+  if (init->pid <= 0) co_return Error(Code::kUnknown, "OCI runtime create wrote no pid to " + bundle + "/init.pid");
+  if (auto pidfd = base::PidfdOpen(init->pid); pidfd.ok()) init->pidfd = std::move(pidfd).value();
+  status = co_await init->io->Started();
+  if (!status.ok()) co_return status;
+  container->cgroup = Cgroup::OfProcess(init->pid);
+  const auto on_oom = [this, id = container->id] {
+    containerd::events::TaskOOM event;
+    event.set_container_id(id);
+    Publish("/tasks/oom", "containerd.events.TaskOOM", event);
+  };
+  container->oom = std::make_unique<OomWatch>(loop_, &container->cgroup, on_oom);
+  co_return Ok();
+}
+
+base::Task<void> Service::UndoCreate(std::shared_ptr<Container> container) {
+  if (container->cli) {
+    RuntimeCall call;
+    call.verb = "delete";
+    call.args = {"--force", container->id};
+    // The runtime may not know the container; whatever it says, its error is not the one to report.
+    const Status ignored = co_await container->cli->Run(std::move(call), nullptr);
+    if (!ignored.ok()) Log(Level::kDebug, {"undo create: ", ignored.message});
+  }
+  container->oom.reset();
+  container->init->io.reset();
+  if (!container->mounted) co_return;
+  const std::function<Status()> unmount = [rootfs = container->bundle + "/rootfs"] { return UnmountAll(rootfs); };
+  const Status status = co_await RunHelper(reaper_, unmount);
+  if (!status.ok()) Log(Level::kError, {"undo create: ", status.message});
+}
+
+}  // namespace vortex::shim

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/pidfd.h"
+#include "containerd/events/task.pb.h"
+#include "google/protobuf/any.pb.h"
+#include "google/protobuf/empty.pb.h"
+#include "shim/files.h"
+#include "shim/log.h"
+#include "shim/names.h"
+#include "shim/readback.h"
+#include "shim/service.h"
+
+namespace vortex::shim {
+
+base::Task<Status> Service::Start(const task_v2::StartRequest& request, task_v2::StartResponse* response) {
+  std::shared_ptr<Container> container;
+  std::shared_ptr<Process> process;
+  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok()) co_return status;
+  const auto turn = co_await process->turn.Lock();
+  if (process->state != State::kCreated) co_return FailedPrecondition("process is not in the created state");
+  process->starting = true;
+  Status status;
+  if (process->init()) {
+    status = co_await StartInit(container);
+  } else {
+    status = co_await StartExec(container, process);
+  }
+  response->set_pid(static_cast<std::uint32_t>(process->pid));
+  // The exit of a short process was held back until its start event was queued.
+  process->starting = false;
+  process->start_done.Set();
+  co_return status;
+}
+
+base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
+  Process* init = container->init.get();
+  container->times.start_begin = NowUnixNs();
+  if (!container->checkpoint.empty()) {
+    const base::ChildReaper::Hold hold(reaper_);
+    Status status = co_await Restore(container);
+    if (!status.ok()) co_return status;
+    WatchProcess(container, container->init);
+  } else {
+    if (Status status = CheckInForce(*container); !status.ok()) {
+      container->missing_control = status.message;
+      co_return status;
+    }
+    RuntimeCall call;
+    call.verb = "start";
+    call.args = {container->id};
+    Status status = co_await container->cli->Run(std::move(call), nullptr);
+    // On failure the task stays as it was, unless its process is gone: then its exit is told.
+    if (!status.ok()) co_return status;
+  }
+  container->times.start_done = NowUnixNs();
+  init->state = State::kRunning;
+  containerd::events::TaskStart event;
+  event.set_container_id(container->id);
+  event.set_pid(static_cast<std::uint32_t>(init->pid));
+  Publish("/tasks/start", "containerd.events.TaskStart", event);
+  co_return Ok();
+}
+
+base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {
+  Process* init = container->init.get();
+  const std::string& bundle = container->bundle;
+  IoRequest io{container->id, config_.name_space, init->terminal, init->in, init->out, init->err,
+               container->cli->driver().chowns_stdio, container->options.io_uid, container->options.io_gid};
+  init->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
+  Status status = co_await init->io->Open();
+  if (!status.ok()) co_return status;
+  const std::string work =
+      container->options.criu_work_path.empty() ? bundle + "/work/criu-work" : container->options.criu_work_path;
+  RuntimeCall call;
+  call.verb = "restore";
+  call.args = {"--image-path", container->checkpoint, "--work-path", work, "--detach", "--pid-file", bundle + "/init.pid"};
+  if (const std::string console = init->io->console_socket(); !console.empty()) {
+    call.args.insert(call.args.end(), {"--console-socket", console});
+  } else {
+    call.has_stdio = true;
+    init->io->ChildFds(call.stdio);
+  }
+  call.args.emplace_back("--no-subreaper");
+  if (container->options.no_pivot_root) call.args.emplace_back("--no-pivot");
+  call.args.insert(call.args.end(), {"--bundle", bundle, container->id});
+  status = co_await container->cli->Run(std::move(call), nullptr);
+  if (!status.ok()) {
+    init->io.reset();
+    if (const auto log = ReadFile(work + "/restore.log", 4 << 20)) {
+      (void)WriteFileAtomic(bundle + "/criu-restore.log", *log, 0600);
+      status.message += ", see " + bundle + "/criu-restore.log";
+    }
+    co_return status;
+  }
+  const auto pid = ReadFile(bundle + "/init.pid", 64);
+  init->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
+  if (init->pid <= 0) co_return Error(Code::kUnknown, "OCI runtime restore wrote no pid to " + bundle + "/init.pid");
+  if (auto pidfd = base::PidfdOpen(init->pid); pidfd.ok()) init->pidfd = std::move(pidfd).value();
+  status = co_await init->io->Started();
+  container->cgroup = Cgroup::OfProcess(init->pid);
+  co_return status;
+}
+
+base::Task<Status> Service::Exec(const task_v2::ExecProcessRequest& request, Empty*) {
+  std::shared_ptr<Container> container;
+  if (Status status = Find(request.id(), &container); !status.ok()) co_return status;
+  const std::string& exec_id = request.exec_id();
+  // "init" would overwrite the container's own pid file.
+  if (!ValidName(exec_id) || exec_id == "init") co_return InvalidArgument("exec id \"" + exec_id + "\"");
+  if (container->execs.contains(exec_id)) co_return AlreadyExists("process " + exec_id);
+  const State state = container->init->state;
+  if (state != State::kCreated && state != State::kRunning) {
+    co_return FailedPrecondition("container " + container->id + " is not running");
+  }
+  auto spec = SetTerminal(request.spec().value(), request.terminal());
+  if (!spec) co_return InvalidArgument("exec spec is not a JSON object");
+  auto process = std::make_shared<Process>(loop_);
+  process->exec_id = exec_id;
+  process->terminal = request.terminal();
+  process->in = request.stdin();
+  process->out = request.stdout();
+  process->err = request.stderr();
+  process->spec = std::move(*spec);
+  container->execs[exec_id] = process;
+  containerd::events::TaskExecAdded event;
+  event.set_container_id(container->id);
+  event.set_exec_id(exec_id);
+  Publish("/tasks/exec-added", "containerd.events.TaskExecAdded", event);
+  co_return Ok();
+}
+
+base::Task<Status> Service::StartExec(std::shared_ptr<Container> container, std::shared_ptr<Process> process) {
+  if (container->init_exited || container->init->state == State::kStopped) {
+    co_return FailedPrecondition("container " + container->id + " has exited");
+  }
+  Status status;
+  {
+    const base::ChildReaper::Hold hold(reaper_);
+    status = co_await StartExecSteps(container, process);
+    if (process->pid != 0) WatchProcess(container, process);
+  }
+  const std::string stem = container->bundle + "/" + process->exec_id;
+  ::unlink((stem + ".process.json").c_str());
+  ::unlink((stem + ".log.json").c_str());
+  if (!status.ok()) {
+    process->io.reset();
+    if (process->pid != 0) {
+      // Started, but its terminal never came.
+      ::kill(process->pid, SIGKILL);
+    } else {
+      // Stays in "created" and can be deleted; whoever waits is let go.
+      process->exited.Set();
+    }
+    co_return status;
+  }
+  std::string().swap(process->spec);
+  process->state = State::kRunning;
+  containerd::events::TaskExecStarted event;
+  event.set_container_id(container->id);
+  event.set_exec_id(process->exec_id);
+  event.set_pid(static_cast<std::uint32_t>(process->pid));
+  Publish("/tasks/exec-started", "containerd.events.TaskExecStarted", event);
+  co_return Ok();
+}
+
+base::Task<Status> Service::StartExecSteps(std::shared_ptr<Container> container, std::shared_ptr<Process> process) {
+  const std::string stem = container->bundle + "/" + process->exec_id;
+  IoRequest io{container->id, config_.name_space, process->terminal, process->in, process->out, process->err,
+               true, container->options.io_uid, container->options.io_gid};
+  process->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
+  Status status = co_await process->io->Open();
+  if (!status.ok()) co_return status;
+  if (const int error = WriteFileAtomic(stem + ".process.json", process->spec, 0600); error != 0) {
+    co_return FromErrno("exec spec " + stem + ".process.json", error);
+  }
+  RuntimeCall call;
+  call.verb = "exec";
+  call.log_name = process->exec_id + ".log.json";
+  call.args = {"--process", stem + ".process.json"};
+  if (const std::string console = process->io->console_socket(); !console.empty()) {
+    call.args.insert(call.args.end(), {"--console-socket", console});
+  } else {
+    call.has_stdio = true;
+    process->io->ChildFds(call.stdio);
+  }
+  call.args.insert(call.args.end(), {"--detach", "--pid-file", stem + ".pid", container->id});
+  status = co_await container->cli->Run(std::move(call), nullptr);
+  if (!status.ok()) co_return status;
+  const auto pid = ReadFile(stem + ".pid", 64);
+  process->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
+  if (process->pid <= 0) co_return Error(Code::kUnknown, "OCI runtime exec wrote no pid to " + stem + ".pid");
+  if (auto pidfd = base::PidfdOpen(process->pid); pidfd.ok()) process->pidfd = std::move(pidfd).value();
+  co_return co_await process->io->Started();
+}
+
+}  // namespace vortex::shim
