@@ -121,11 +121,14 @@ TEST_F(Network, NothingIsReachableAndOnlyLoExists) {
   const HostListeners host;
   host.ExpectReachableFromHere();
   const int port = host.port();
-  const json value = Value("net-probe", {{"tcp", {{"127.0.0.1", port}, {"192.0.2.1", 80}, {"::1", port}}},
-                                         {"udp", {{"127.0.0.1", port}, {"192.0.2.1", 53}}},
-                                         {"dns", {"localhost", "example.com"}},
-                                         {"abstract", {host.abstract_name()}}});
-  EXPECT_EQ(value["interfaces"], json({"lo"}));
+  const auto target = [](const char* address, int number) { return json::array({address, number}); };
+  const json value = Value(
+      "net-probe",
+      {{"tcp", json::array({target("127.0.0.1", port), target("192.0.2.1", 80), target("::1", port)})},
+       {"udp", json::array({target("127.0.0.1", port), target("192.0.2.1", 53)})},
+       {"dns", json::array({"localhost", "example.com"})},
+       {"abstract", json::array({host.abstract_name()})}});
+  EXPECT_EQ(value["interfaces"], json::array({"lo"}));
   for (const auto& [what, outcome] : value.items()) {
     // A datagram to the sandbox's own lo is sent and reaches nobody.
     if (what == "interfaces" || what == "udp 127.0.0.1") continue;
@@ -153,7 +156,7 @@ TEST_F(Identity, IsolatedByDefault) {
   EXPECT_EQ(value["status"]["NoNewPrivs"], "1");
   EXPECT_EQ(value["status"]["Seccomp"], "2");
   EXPECT_EQ(value["oom_score_adj"], 500);
-  EXPECT_EQ(value["rlimits"]["CORE"], json({0, 0}));
+  EXPECT_EQ(value["rlimits"]["CORE"], json::array({0, 0}));
   EXPECT_GE(std::stol(value["uid_map"][1].get<std::string>()), 1879048192);
   for (const std::string mount : value["mounts"]) {
     if (mount.find(" / ") != std::string::npos || mount.find(" /plugin ") != std::string::npos) {

@@ -53,14 +53,21 @@ std::size_t CountProcesses(const std::string& part) {
   return count;
 }
 
+class Node : public ::testing::Environment {
+  void SetUp() override { SandboxTest::StartNode(); }
+  void TearDown() override { SandboxTest::StopNode(); }
+};
+
+[[maybe_unused]] ::testing::Environment* const node = ::testing::AddGlobalTestEnvironment(new Node);
+
 }  // namespace
 
 std::unique_ptr<PrivateContainerd> SandboxTest::containerd_;
 std::unique_ptr<sandbox::SandboxRunner> SandboxTest::runner_;
 sandbox::EmbeddedOptions SandboxTest::options_;
 
-void SandboxTest::SetUpTestSuite() {
-  if (!WhyNoContainerd().empty() || containerd_) return;
+void SandboxTest::StartNode() {
+  if (!WhyNoContainerd().empty()) return;
   auto containerd = PrivateContainerd::Start();
   ASSERT_TRUE(containerd.ok()) << containerd.status();
   containerd_ = *std::move(containerd);
@@ -89,7 +96,7 @@ void SandboxTest::SetUpTestSuite() {
   ASSERT_TRUE(runner_->Run({.plugin = Plugin("echo")}).ok());
 }
 
-void SandboxTest::TearDownTestSuite() {
+void SandboxTest::StopNode() {
   if (!containerd_) return;
   runner_.reset();
   const auto host = sandbox::CgroupHost::Detect();

@@ -21,8 +21,9 @@ using Census = std::map<std::string, std::size_t>;
 
 class SandboxTest : public ::testing::Test {
  public:
-  static void SetUpTestSuite();
-  static void TearDownTestSuite();
+  // For the whole program, by the global test environment.
+  static void StartNode();
+  static void StopNode();
 
  protected:
   void SetUp() override;

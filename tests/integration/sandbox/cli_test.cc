@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// vortexctl: exit codes, outputs, and one clear error for each kind of bad input.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "integration/sandbox/sandbox_fixture.h"
+#include "integration/sandbox/vortexctl.h"
+
+namespace vortex::testing {
+namespace {
+
+using nlohmann::json;
+
+class Cli : public SandboxTest {
+ protected:
+  Ended Run(const std::string& plugin, std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"run", "--plugin", Plugin(plugin)});
+    return RunVortexctl(options(), more);
+  }
+  // Exactly one line on stderr, with `part` in it, and the exit code of "the sandbox did not run".
+  void ExpectError(const Ended& ended, const std::string& part) {
+    EXPECT_EQ(ended.exit_code, 125) << ended.err;
+    EXPECT_NE(ended.err.find(part), std::string::npos) << ended.err << "\nhas no: " << part;
+    EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1) << ended.err;
+    EXPECT_TRUE(ended.out.empty()) << ended.out;
+  }
+};
+
+TEST_F(Cli, TheReturnValueIsOnStdoutAlone) {
+  const Ended ended = Run("printer", {"--payload", R"({"bytes":5})"});
+  EXPECT_EQ(ended.exit_code, 0);
+  EXPECT_EQ(ended.out, "5\n");
+  EXPECT_EQ(ended.err, "xxxxx");
+}
+
+TEST_F(Cli, ExitCodesAreThoseOfTheDesign) {
+  const auto code = [&](const char* mode) {
+    return Run("exits", {"--payload", std::string(R"({"mode":")") + mode + "\"}"}).exit_code;
+  };
+  EXPECT_EQ(code("exit3"), 3);
+  EXPECT_EQ(code("raise"), 1);
+  EXPECT_EQ(code("os_exit0"), 1);
+  EXPECT_EQ(code("sigterm"), 128 + SIGTERM);
+  EXPECT_EQ(Run("sleeper", {"--payload", R"({"seconds":60})", "--budget", "1s"}).exit_code, 124);
+  EXPECT_EQ(Run("wants-network").exit_code, 125);
+  EXPECT_EQ(Run("not-callable").exit_code, 126);
+  EXPECT_EQ(Run("no-program").exit_code, 127);
+  EXPECT_EQ(Run("memory-hog", {"--payload", R"({"mib":512})"}).exit_code, 137);
+}
+
+TEST_F(Cli, JsonTellsApartWhatExitCodesCannot) {
+  const Ended plugins_own = Run("exits", {"--json", "--payload", R"({"mode":"exit124"})"});
+  EXPECT_EQ(plugins_own.exit_code, 124);
+  const json result = json::parse(plugins_own.out);
+  EXPECT_EQ(result["termination"]["cause"], "plugin_error");
+  EXPECT_EQ(result["schema_version"], 1);
+  EXPECT_EQ(result["plugin"]["id"], "exits");
+  EXPECT_TRUE(result["spec_digest"].get<std::string>().starts_with("sha256:"));
+  EXPECT_TRUE(result["image"]["digest"].get<std::string>().starts_with("sha256:"));
+  EXPECT_TRUE(result["leftovers"].empty());
+  EXPECT_GT(result["timings"]["phases"].size(), 8u);
+}
+
+TEST_F(Cli, PayloadsComeFromAFileToo) {
+  const std::string path = ::testing::TempDir() + "/payload.json";
+  std::ofstream(path) << R"({"a":1})";
+  EXPECT_EQ(Run("echo", {"--payload", "@" + path}).out, "{\"a\":1}\n");
+  ::unlink(path.c_str());
+}
+
+TEST_F(Cli, ABundleRunsAgainByItsDigest) {
+  const json first = json::parse(Run("echo", {"--json", "--payload", "1"}).out);
+  const Ended again = RunVortexctl(
+      options(), {"run", "--plugin", first["plugin"]["digest"].get<std::string>(), "--payload", "2"});
+  EXPECT_EQ(again.out, "2\n");
+}
+
+TEST_F(Cli, ADryRunPrintsTheSpecAndRunsNothing) {
+  sandbox::EmbeddedOptions nowhere = options();
+  nowhere.address = "/no/such.sock";  // not needed
+  const std::vector<std::string> args = {"run", "--plugin", Plugin("echo"), "--dry-run", "--memory", "64m"};
+  const Ended first = RunVortexctl(nowhere, args);
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(json::parse(first.out)["linux"]["resources"]["memory"]["limit"], 64 << 20);
+  EXPECT_EQ(RunVortexctl(nowhere, args).out, first.out) << "the same request must give the same bytes";
+  EXPECT_EQ(RunVortexctl(nowhere, {"spec", "--plugin", Plugin("echo"), "--memory", "64m"}).out, first.out);
+}
+
+TEST_F(Cli, BadInputHasOneClearError) {
+  sandbox::EmbeddedOptions other = options();
+  other.address = "/no/such.sock";
+  ExpectError(RunVortexctl(other, {"run", "--plugin", Plugin("echo")}), "/no/such.sock: no such socket");
+  other.address = "/etc/hostname";
+  ExpectError(RunVortexctl(other, {"run", "--plugin", Plugin("echo")}), "/etc/hostname");
+  other = options();
+  other.image = "vortex.local/none:1";
+  ExpectError(RunVortexctl(other, {"run", "--plugin", Plugin("echo")}), "vortexctl image build");
+  ExpectError(RunVortexctl(options(), {"run", "--plugin", "/no/such"}), "/no/such: No such file or directory");
+  ExpectError(Run("echo", {"--payload", "{"}), "payload: not a JSON text at byte");
+  ExpectError(Run("echo", {"--memory", "64q"}), "--memory: \"64q\" is not a size");
+  ExpectError(Run("echo", {"--memory", "0"}), "[limits.memory.request] 0 is out of range");
+  ExpectError(Run("echo", {"--runtime-class", "docker"}), "runtime class \"docker\": unknown");
+  ExpectError(Run("echo", {"--runtime-class", "kata"}), "runtime class kata");
+}
+
+TEST_F(Cli, WithoutPermissionItSaysSo) {
+  Vortexctl client(options(), {"ps"}, 65534);
+  const Ended ended = client.Wait();
+  EXPECT_EQ(ended.exit_code, 125);
+  EXPECT_NE(ended.err.find("ermission"), std::string::npos) << ended.err;
+}
+
+TEST_F(Cli, UnknownFlagsFail) {
+  EXPECT_EQ(RunVortexctl(options(), {"run", "--no-such-flag"}).exit_code, 125);
+  EXPECT_EQ(RunVortexctl(options(), {"--help"}).exit_code, 0);
+}
+
+TEST_F(Cli, DoctorImagesAndVersionAnswer) {
+  const Ended doctor = RunVortexctl(options(), {"doctor", "--json"});
+  EXPECT_EQ(doctor.exit_code, 0) << doctor.out;
+  for (const json& check : json::parse(doctor.out)) {
+    EXPECT_TRUE(!check["required"] || check["ok"]) << check.dump();
+  }
+  sandbox::EmbeddedOptions nowhere = options();
+  nowhere.address = "/no/such.sock";
+  EXPECT_EQ(RunVortexctl(nowhere, {"doctor"}).exit_code, 1);
+  EXPECT_NE(RunVortexctl(options(), {"image", "ls"}).out.find(options().image), std::string::npos);
+  const json version = json::parse(RunVortexctl(options(), {"version", "--json"}).out);
+  EXPECT_TRUE(version.contains("vortexctl") && version.contains("containerd") && version.contains("runc"));
+}
+
+}  // namespace
+}  // namespace vortex::testing

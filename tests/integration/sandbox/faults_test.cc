@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whoever dies in the middle: the caller gets the truth, and nothing is left once it is reconciled.
+#include <signal.h>
+
+#include <thread>
+
+#include "base/status.h"
+#include "integration/sandbox/sandbox_fixture.h"
+#include "integration/sandbox/vortexctl.h"
+
+namespace vortex::testing {
+namespace {
+
+using sandbox::Cause;
+using sandbox::SandboxResult;
+using std::chrono::milliseconds;
+
+class Faults : public SandboxTest {
+ protected:
+  // Runs `plugin` and calls `when_running` once its task has been started.
+  SandboxResult RunAnd(const std::string& plugin, const nlohmann::json& payload, milliseconds budget,
+                       std::function<void()> when_running, base::Cancellation* cancel = nullptr) {
+    sandbox::RunRequest request;
+    request.plugin = Plugin(plugin);
+    request.payload = payload.dump();
+    request.limits.budget = budget;
+    request.cancel = cancel;
+    request.on_phase = [&](std::string_view phase) {
+      if (phase == "run") when_running();
+    };
+    auto result = runner().Run(request);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? *std::move(result) : SandboxResult{};
+  }
+
+  // Waits until some run is listed as running: started by another process, whose steps we do not see.
+  void AwaitRunning() {
+    for (int i = 0; i < 200; ++i) {
+      const Ended ps = RunVortexctl(options(), {"ps"});
+      if (ps.out.find(" running ") != std::string::npos) return;
+    }
+    FAIL() << "no run began";
+  }
+
+  void CollectAndExpectClean() {
+    const Ended gc = RunVortexctl(options(), {"gc"});
+    EXPECT_EQ(gc.exit_code, 0) << gc.out << gc.err;
+  }
+};
+
+TEST_F(Faults, ContainerdKilledInTheMiddleIsSandboxLost) {
+  const SandboxResult result =
+      RunAnd("sleeper", {{"seconds", 60}}, milliseconds(30'000), [] { containerd().Kill9(); });
+  EXPECT_EQ(result.termination.cause, Cause::kSandboxLost) << Describe(result);
+  EXPECT_FALSE(result.leftovers.empty());
+  ASSERT_TRUE(containerd().Restart().ok()) << containerd().Log();
+  CollectAndExpectClean();
+}
+
+TEST_F(Faults, ContainerdRestartedInTheMiddleChangesNothing) {
+  const SandboxResult result = RunAnd("cpu-spin", {{"seconds", 3}}, milliseconds(20'000), [] {
+    containerd().Kill9();
+    ASSERT_TRUE(containerd().Restart().ok()) << containerd().Log();
+  });
+  EXPECT_EQ(result.termination.cause, Cause::kOk) << Describe(result);
+  EXPECT_TRUE(result.leftovers.empty());
+}
+
+TEST_F(Faults, ContainerdThatHangsCostsTheBudgetAndNoMore) {
+  containerd().Freeze();
+  sandbox::RunRequest request{.plugin = Plugin("echo")};
+  request.limits.budget = milliseconds(1000);
+  const auto start = std::chrono::steady_clock::now();
+  const auto result = runner().Run(request);
+  const auto took = std::chrono::steady_clock::now() - start;
+  containerd().Thaw();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_TRUE(result->termination.cause == Cause::kDeadline ||
+              result->termination.cause == Cause::kSandboxUnavailable) << Describe(*result);
+  // The budget, and one call of the clean-up that gets no answer either.
+  EXPECT_LT(took, std::chrono::seconds(10));
+  CollectAndExpectClean();
+}
+
+TEST_F(Faults, TheCallerCancels) {
+  base::Cancellation cancel;
+  const SandboxResult result =
+      RunAnd("sleeper", {{"seconds", 60}}, milliseconds(30'000), [&] { cancel.Cancel(); }, &cancel);
+  EXPECT_EQ(result.termination.cause, Cause::kCancelled) << Describe(result);
+}
+
+TEST_F(Faults, TheCallerCancelsBeforeItBegan) {
+  base::Cancellation cancel;
+  cancel.Cancel();
+  const SandboxResult result = RunAnd("echo", 1, milliseconds(10'000), [] {}, &cancel);
+  EXPECT_EQ(result.termination.cause, Cause::kCancelled) << Describe(result);
+}
+
+TEST_F(Faults, AKilledClientIsCollected) {
+  Vortexctl client(options(), {"run", "--plugin", Plugin("sleeper"), "--payload", R"({"seconds":60})"});
+  AwaitRunning();
+  client.Signal(SIGKILL);
+  EXPECT_EQ(client.Wait().exit_code, 128 + SIGKILL);
+  const Ended ps = RunVortexctl(options(), {"ps"});
+  EXPECT_NE(ps.out.find(" gone"), std::string::npos) << ps.out;
+  const Ended gc = RunVortexctl(options(), {"gc"});
+  EXPECT_EQ(gc.exit_code, 0) << gc.out << gc.err;
+  EXPECT_NE(gc.out.find("removed task, container"), std::string::npos) << gc.out;
+  EXPECT_NE(RunVortexctl(options(), {"gc"}).out.find("nothing to collect"), std::string::npos);
+}
+
+TEST_F(Faults, TheNextRunCollectsWhatAKilledClientLeft) {
+  Vortexctl client(options(), {"run", "--plugin", Plugin("sleeper"), "--payload", R"({"seconds":60})"});
+  AwaitRunning();
+  client.Signal(SIGKILL);
+  client.Wait();
+  EXPECT_EQ(RunVortexctl(options(), {"run", "--plugin", Plugin("echo")}).exit_code, 0);
+}
+
+TEST_F(Faults, GcLeavesLiveRunsAlone) {
+  Vortexctl client(options(), {"run", "--plugin", Plugin("cpu-spin"), "--payload", R"({"seconds":3})"});
+  AwaitRunning();
+  EXPECT_NE(RunVortexctl(options(), {"gc"}).out.find("nothing to collect"), std::string::npos);
+  EXPECT_EQ(client.Wait().exit_code, 0);
+}
+
+TEST_F(Faults, CtrlCAtAnyMomentLeavesNothing) {
+  int interrupted = 0;
+  for (int delay = 0; delay < 400; delay += 15) {
+    Vortexctl client(options(), {"run", "--plugin", Plugin("cpu-spin"), "--payload", R"({"seconds":0.1})"});
+    if (!client.EndsWithin(milliseconds(delay))) client.Signal(SIGINT);
+    ASSERT_TRUE(client.EndsWithin(milliseconds(20'000))) << "after " << delay << " ms";
+    const Ended ended = client.Wait();
+    // A signal before the handler is in place ends it by default; nothing exists yet then.
+    EXPECT_TRUE(ended.exit_code == 0 || ended.exit_code == 128 + SIGINT)
+        << ended.exit_code << " after " << delay << " ms: " << ended.err;
+    interrupted += ended.exit_code == 128 + SIGINT ? 1 : 0;
+    EXPECT_EQ(TakeCensus()["containers"], 0u) << "after " << delay << " ms";
+  }
+  std::printf("%d of 27 runs were interrupted\n", interrupted);
+  EXPECT_GT(interrupted, 5);
+}
+
+TEST_F(Faults, TwoClientsAtOnceDoNotMeet) {
+  std::vector<std::thread> threads;
+  std::atomic<int> failed{0};
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 5; ++k) {
+        const Ended ended = RunVortexctl(options(), {"run", "--plugin", Plugin("echo"), "--payload", "7"});
+        if (ended.exit_code != 0 || ended.out != "7\n") ++failed;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failed.load(), 0);
+}
+
+TEST_F(Faults, ManyRunsOfOneProcessAtOnce) {
+  std::vector<std::thread> threads;
+  std::atomic<int> failed{0};
+  for (int i = 0; i < 16; ++i) {
+    threads.emplace_back([&, i] {
+      const SandboxResult result = Run("echo", i);
+      if (result.output != std::to_string(i)) ++failed;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failed.load(), 0);
+}
+
+}  // namespace
+}  // namespace vortex::testing
