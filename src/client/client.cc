@@ -7,12 +7,14 @@
 namespace vortex::client {
 
 struct Client::Impl {
-  Impl(ConnectOptions connect_options, std::shared_ptr<grpc::Channel> channel)
+  Impl(ConnectOptions connect_options, std::shared_ptr<grpc::Channel> channel, std::string path)
       : options(std::move(connect_options)),
-        connection(std::move(channel), options.containerd_namespace) {}
+        connection(std::move(channel), path, options.containerd_namespace),
+        socket_path(std::move(path)) {}
 
   const ConnectOptions options;
   Connection connection;
+  const std::string socket_path;
   Version version{connection};
   Introspection introspection{connection};
   Namespaces namespaces{connection};
@@ -34,7 +36,7 @@ absl::StatusOr<std::shared_ptr<Client>> Client::Connect(const ConnectOptions& op
   ConnectOptions kept = options;
   kept.cancel = nullptr;
   std::shared_ptr<Client> client(
-      new Client(std::make_unique<Impl>(std::move(kept), OpenChannel(path))));
+      new Client(std::make_unique<Impl>(std::move(kept), OpenChannel(path), path)));
   const auto version =
       client->version().Get({.timeout = options.timeout, .cancel = options.cancel});
   if (version.ok()) return client;
@@ -63,8 +65,8 @@ absl::StatusOr<std::shared_ptr<Client>> Client::InNamespace(
   VX_RETURN_IF_ERROR(CheckNamespace(containerd_namespace));
   ConnectOptions options = impl_->options;
   options.containerd_namespace = containerd_namespace;
-  return std::shared_ptr<Client>(
-      new Client(std::make_unique<Impl>(std::move(options), impl_->connection.channel())));
+  return std::shared_ptr<Client>(new Client(
+      std::make_unique<Impl>(std::move(options), impl_->connection.channel(), impl_->socket_path)));
 }
 
 const ConnectOptions& Client::options() const { return impl_->options; }

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 
+#include "client/socket_check.h"
+
 namespace vortex::client {
 namespace {
 
@@ -21,6 +23,10 @@ using Clock = std::chrono::steady_clock;
 constexpr std::array kBackoff = {milliseconds(20),  milliseconds(40),  milliseconds(80),
                                  milliseconds(160), milliseconds(320), milliseconds(500),
                                  milliseconds(500)};
+
+// How long Wake waits, and how often it looks whether it was cancelled.
+constexpr milliseconds kReconnectLimit{2'000};
+constexpr milliseconds kReconnectSlice{50};
 
 // now + timeout must not overflow the clock.
 constexpr milliseconds kLongest = std::chrono::hours(24 * 365);
@@ -72,16 +78,33 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& socket_path) {
                                    grpc::InsecureChannelCredentials(), arguments);
 }
 
-Connection::Connection(std::shared_ptr<grpc::Channel> channel, std::string containerd_namespace)
-    : channel_(std::move(channel)), namespace_(std::move(containerd_namespace)) {}
+Connection::Connection(std::shared_ptr<grpc::Channel> channel, std::string socket_path,
+                       std::string containerd_namespace)
+    : channel_(std::move(channel)),
+      socket_path_(std::move(socket_path)),
+      namespace_(std::move(containerd_namespace)) {}
+
+void Connection::Wake(milliseconds limit, const base::Cancellation* cancel) const {
+  grpc_connectivity_state state = channel_->GetState(/*try_to_connect=*/true);
+  if (state != GRPC_CHANNEL_TRANSIENT_FAILURE || !CheckSocket(socket_path_).ok()) return;
+  grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
+  const auto end = Clock::now() + std::min(limit, kReconnectLimit);
+  while (state != GRPC_CHANNEL_READY && Clock::now() < end) {
+    if (cancel != nullptr && cancel->cancelled()) return;
+    channel_->WaitForStateChange(state, std::chrono::system_clock::now() + kReconnectSlice);
+    state = channel_->GetState(/*try_to_connect=*/true);
+  }
+}
 
 absl::Status Connection::Prepare(grpc::ClientContext& context, milliseconds timeout,
                                  const std::string& lease) const {
   // gRPC aborts the process on a header value with other bytes.
   if (!std::all_of(lease.begin(), lease.end(), [](char c) { return c > ' ' && c <= '~'; }))
     return InvalidArgument("lease {:?}: must be printable ASCII without spaces", lease);
-  context.set_deadline(std::chrono::system_clock::now() +
-                       std::clamp(timeout, milliseconds(0), kLongest));
+  // gRPC would round it up and send the call.
+  if (timeout <= milliseconds(0))
+    return Error(absl::StatusCode::kDeadlineExceeded, "no time left, nothing was sent");
+  context.set_deadline(std::chrono::system_clock::now() + std::min(timeout, kLongest));
   context.AddMetadata("containerd-namespace", namespace_);
   if (!lease.empty()) context.AddMetadata("containerd-lease", lease);
   return absl::OkStatus();
@@ -93,6 +116,7 @@ absl::Status Connection::Run(
   const auto deadline = Clock::now() + std::clamp(options.timeout, milliseconds(0), kLongest);
   for (std::size_t tries = 0;; ++tries) {
     grpc::Status status;
+    Wake(std::chrono::ceil<milliseconds>(deadline - Clock::now()), options.cancel);
     {
       CallScope scope(options);
       const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());

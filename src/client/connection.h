@@ -47,7 +47,6 @@ class CallScope {
     if (options_.cancel != nullptr)
       guard_.emplace(options_.cancel->OnCancel([this] { context_.TryCancel(); }));
   }
-  void Disarm() { guard_.reset(); }
 
  private:
   const CallOptions& options_;
@@ -58,7 +57,9 @@ class CallScope {
 
 class Connection {
  public:
-  Connection(std::shared_ptr<grpc::Channel> channel, std::string containerd_namespace);
+  // `socket_path` is where `channel` leads to.
+  Connection(std::shared_ptr<grpc::Channel> channel, std::string socket_path,
+             std::string containerd_namespace);
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
@@ -121,13 +122,19 @@ class Connection {
   absl::Status Run(Repeat repeat, const CallOptions& options, std::string_view what,
                    const std::function<grpc::Status(grpc::ClientContext&)>& attempt) const;
 
+  // A restarted containerd listens again before gRPC notices: it reconnects only while some call
+  // polls, and lets calls fail meanwhile. So, when the channel is down and the socket is not, waits
+  // until the channel is up, for at most 2 s. Every call starts with it. `cancel` may be null.
+  void Wake(std::chrono::milliseconds limit, const base::Cancellation* cancel) const;
+
   // Sets deadline and metadata. For calls that do not go through Run.
-  //   Errors  InvalidArgument: the lease's name cannot be sent.
+  //   Errors  InvalidArgument: the lease's name cannot be sent; DeadlineExceeded: no time is left.
   absl::Status Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout,
                        const std::string& lease) const;
 
  private:
   const std::shared_ptr<grpc::Channel> channel_;
+  const std::string socket_path_;
   const std::string namespace_;
   std::mutex mutex_;
   std::map<std::type_index, std::shared_ptr<void>> stubs_;

@@ -45,6 +45,7 @@ class EventStream {
 
   EventStream(Connection& connection, const api::SubscribeRequest& request,
               base::Cancellation& cancel) {
+    connection.Wake(kLongestPause, &cancel);
     (void)connection.Prepare(context_, kStreamLife, /*lease=*/"");
     reader_ = connection.Stub<Stub>().AsyncSubscribe(&context_, request, &queue_, this);
     guard_.emplace(cancel.OnCancel([this] { context_.TryCancel(); }));

@@ -20,6 +20,7 @@ struct Namespace {
 class Namespaces {
  public:
   explicit Namespaces(Connection& connection) : connection_(connection) {}
+  // containerd answers for a namespace that does not exist too: with no labels.
   absl::StatusOr<Namespace> Get(const std::string& name, const CallOptions& options = {});
   absl::StatusOr<std::vector<Namespace>> List(const CallOptions& options = {});
   absl::StatusOr<Namespace> Create(const Namespace& ns, const CallOptions& options = {});

@@ -58,6 +58,7 @@ class Snapshots {
                                                  const CallOptions& options = {});
   absl::StatusOr<SnapshotUsage> Usage(const std::string& snapshotter, const std::string& key,
                                       const CallOptions& options = {});
+  // Removes what failed removals have left. Unimplemented by some snapshotters (overlayfs of 1.6).
   absl::Status Cleanup(const std::string& snapshotter, const CallOptions& options = {});
 
  private:

@@ -19,63 +19,88 @@ using Stub = api::Tasks::Stub;
 
 namespace {
 
-// What gRPC's thread and ours share. The callback keeps it alive until it has returned.
-struct WaitState {
-  CallOptions options;
-  std::string what;
-  base::UniqueFd event;
-  api::WaitRequest request;
-  api::WaitResponse response;
-  CallScope scope{options};
+// How gRPC's thread tells ours that the call has ended. The callback shares it, so that it outlives
+// the last touch of either side.
+class Outcome {
+ public:
+  Outcome() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-  std::mutex mutex;
-  std::condition_variable finished;
-  bool done = false;
-  absl::Status status;
+  // An eventfd (eventfd(2)); -1 when there was none to be had.
+  int fd() const { return event_.get(); }
 
-  void Finish(absl::Status result) {
-    const std::lock_guard lock(mutex);
-    status = std::move(result);
-    done = true;
+  void Set(absl::Status status) {
+    const std::lock_guard lock(mutex_);
+    status_ = std::move(status);
+    set_ = true;
     const std::uint64_t one = 1;
     // The counter starts at 0, so the write cannot block.
-    [[maybe_unused]] const ssize_t written = ::write(event.get(), &one, sizeof one);
-    finished.notify_all();
+    [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
+    changed_.notify_all();
   }
 
-  void AwaitFinish() {
-    std::unique_lock lock(mutex);
-    finished.wait(lock, [this] { return done; });
+  absl::Status Await() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return set_; });
+    return status_;
   }
+
+ private:
+  base::UniqueFd event_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool set_ = false;
+  absl::Status status_;
 };
 
+// Owns the context alone: it holds the channel, and the last owner of a channel must not be one of
+// gRPC's own threads (it would wait for itself).
 class RunningWait : public PendingExit {
  public:
-  RunningWait(std::shared_ptr<WaitState> state, bool in_flight)
-      : state_(std::move(state)), in_flight_(in_flight) {}
+  RunningWait(Connection& connection, const std::string& container_id, const std::string& exec_id,
+              const CallOptions& options)
+      : options_(options) {
+    request_.set_container_id(container_id);
+    request_.set_exec_id(exec_id);
+    const std::string what =
+        exec_id.empty() ? fmt::format("wait for task {}", container_id)
+                        : fmt::format("wait for exec {} of task {}", exec_id, container_id);
+    absl::Status ready = outcome_->fd() < 0
+                             ? ErrnoStatus(errno, "eventfd")
+                             : connection.Prepare(scope_.context(), options.timeout, options.lease);
+    if (!ready.ok()) {
+      outcome_->Set(Annotate(ready, what));
+      return;
+    }
+    connection.Wake(options.timeout, options.cancel);
+    connection.Stub<Stub>().async()->Wait(
+        &scope_.context(), &request_, &response_,
+        [outcome = outcome_, options, what](const grpc::Status& status) {
+          outcome->Set(ToStatus(status, options, what));
+        });
+    scope_.Arm();
+  }
   RunningWait(const RunningWait&) = delete;
   RunningWait& operator=(const RunningWait&) = delete;
 
   ~RunningWait() override {
-    if (in_flight_) state_->scope.context().TryCancel();
-    state_->AwaitFinish();
-    // Here, not in gRPC's thread: it waits for a Cancellation that is just calling us.
-    state_->scope.Disarm();
+    scope_.context().TryCancel();
+    (void)outcome_->Await();
   }
 
-  int fd() const override { return state_->event.get(); }
+  int fd() const override { return outcome_->fd(); }
 
   absl::StatusOr<Exit> Take() override {
-    state_->AwaitFinish();
-    if (!state_->status.ok()) return state_->status;
-    return Exit{.pid = 0,
-                .status = state_->response.exit_status(),
-                .exited_at = FromProto(state_->response.exited_at())};
+    VX_RETURN_IF_ERROR(outcome_->Await());
+    return Exit{
+        .pid = 0, .status = response_.exit_status(), .exited_at = FromProto(response_.exited_at())};
   }
 
  private:
-  const std::shared_ptr<WaitState> state_;
-  const bool in_flight_;
+  const CallOptions options_;
+  const std::shared_ptr<Outcome> outcome_ = std::make_shared<Outcome>();
+  api::WaitRequest request_;
+  api::WaitResponse response_;
+  CallScope scope_{options_};
 };
 
 }  // namespace
@@ -83,26 +108,7 @@ class RunningWait : public PendingExit {
 std::unique_ptr<PendingExit> Tasks::StartWait(const std::string& container_id,
                                               const std::string& exec_id,
                                               const CallOptions& options) {
-  auto state = std::make_shared<WaitState>();
-  state->options = options;
-  state->what = exec_id.empty() ? fmt::format("wait for task {}", container_id)
-                                : fmt::format("wait for exec {} of task {}", exec_id, container_id);
-  state->request.set_container_id(container_id);
-  state->request.set_exec_id(exec_id);
-  state->event.Reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  absl::Status ready = state->event.valid() ? connection_.Prepare(state->scope.context(),
-                                                                  options.timeout, options.lease)
-                                            : ErrnoStatus(errno, "eventfd");
-  if (!ready.ok()) {
-    state->Finish(Annotate(ready, state->what));
-    return std::make_unique<RunningWait>(std::move(state), /*in_flight=*/false);
-  }
-  connection_.Stub<Stub>().async()->Wait(
-      &state->scope.context(), &state->request, &state->response, [state](grpc::Status status) {
-        state->Finish(ToStatus(status, state->options, state->what));
-      });
-  state->scope.Arm();
-  return std::make_unique<RunningWait>(std::move(state), /*in_flight=*/true);
+  return std::make_unique<RunningWait>(connection_, container_id, exec_id, options);
 }
 
 absl::StatusOr<Exit> Tasks::Wait(const std::string& container_id, const std::string& exec_id,

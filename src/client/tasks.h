@@ -26,7 +26,9 @@ inline constexpr char kOciLinuxResourcesTypeUrl[] =
 struct CreateTaskRequest {
   std::string container_id{};
   std::vector<Mount> rootfs{};
-  // Absolute FIFO paths or stdio URIs; empty: no such stream.
+  // Absolute FIFO paths or stdio URIs ("file:///log", "binary:///program?key=value"); empty: no
+  // such stream. With a file: URI give stdout and stderr both: containerd 1.6's shim crashes with
+  // one alone.
   std::string stdin_path{};
   std::string stdout_path{};
   std::string stderr_path{};
@@ -102,7 +104,8 @@ class Tasks {
   absl::Status Kill(const std::string& container_id, const std::string& exec_id, int signal,
                     bool all, const CallOptions& options = {});
   absl::Status Exec(const ExecRequest& request, const CallOptions& options = {});
-  // Removes a stopped task (and ends its shim).
+  // Removes a stopped task (and ends its shim). Of a running one: an error, Unknown from
+  // containerd 1.6.
   absl::StatusOr<Exit> Delete(const std::string& container_id, const CallOptions& options = {});
   absl::StatusOr<Exit> DeleteExec(const std::string& container_id, const std::string& exec_id,
                                   const CallOptions& options = {});

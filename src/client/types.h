@@ -20,7 +20,8 @@ using Time = std::chrono::system_clock::time_point;
 
 // Applies to one call. Every call has a deadline; there is no infinite one.
 struct CallOptions {
-  // From now until the reply; DeadlineExceeded means the outcome is unknown.
+  // From now until the reply; DeadlineExceeded means the outcome is unknown. 0 or less: nothing is
+  // sent.
   std::chrono::milliseconds timeout{10'000};
   // Lease that what this call creates belongs to (metadata "containerd-lease"); empty: none.
   std::string lease{};

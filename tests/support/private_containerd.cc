@@ -188,7 +188,11 @@ void PrivateContainerd::Kill9() {
   AwaitDeath(10'000);
 }
 
-void PrivateContainerd::Freeze() { Signal(SIGSTOP); }
+void PrivateContainerd::Freeze() {
+  Signal(SIGSTOP);
+  // All its threads have stopped only when we are told so.
+  ::waitpid(pid_, nullptr, WUNTRACED);
+}
 void PrivateContainerd::Thaw() { Signal(SIGCONT); }
 
 std::string PrivateContainerd::Log() const {

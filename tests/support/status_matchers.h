@@ -28,7 +28,8 @@ MATCHER(IsOk, "is OK") {
 MATCHER_P2(StatusIs, code, message, "") {
   const absl::Status& status = StatusOf(arg);
   *result_listener << status.ToString();
-  return status.code() == code && ::testing::Matches(message)(std::string(vortex::Message(status)));
+  return ::testing::Matches(code)(status.code()) &&
+         ::testing::Matches(message)(std::string(vortex::Message(status)));
 }
 
 }  // namespace vortex::testing
