@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "base/task.h"
@@ -32,6 +33,7 @@ struct Process {
   pid_t pid = 0;
   base::UniqueFd pidfd;
   unsigned exit_status = 0;
+  int wait_status = 0;          // as from waitpid(2)
   std::int64_t exited_at = 0;   // unix ns; 0: not yet
   bool terminal = false;
   std::string in;
@@ -47,6 +49,14 @@ struct Process {
   base::Event exited;           // our side: exit published, Wait answers
 
   bool init() const { return exec_id.empty(); }
+};
+
+// One thing that the spec asks for and what the kernel says about it.
+struct ControlReading {
+  std::string name;
+  std::int64_t requested = 0;
+  std::int64_t effective = 0;
+  std::string readback;         // the kernel's own words, or why there are none
 };
 
 // Marks along the way of a container, unix ns; 0: not reached. For the run report.
@@ -84,6 +94,10 @@ struct Container {
   base::EventLoop::Watch deadline_watch;
   std::optional<std::int64_t> killed_at_deadline;  // unix ns
   std::string missing_control;  // why Start refused
+  std::vector<ControlReading> controls;
+  int last_kill_signal = 0;     // what a client asked for last, and when
+  std::int64_t last_kill_at = 0;
+  base::EventLoop::Timer seccomp_check;
 };
 
 }  // namespace vortex::shim

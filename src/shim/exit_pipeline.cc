@@ -12,6 +12,7 @@ namespace vortex::shim {
 void Service::WatchProcess(std::shared_ptr<Container> container, std::shared_ptr<Process> process) {
   reaper_->Expect(process->pid, [this, container, process](base::ChildExit exit) {
     process->exit_status = exit.Code();
+    process->wait_status = exit.wait_status;
     process->exited_at = exit.unix_ns;
     process->pidfd.Reset();
     process->reaped.Set();
@@ -63,7 +64,8 @@ base::Task<void> Service::InitExited(std::shared_ptr<Container> container) {
   if (container->oom) container->oom->Check();
   container->times.exited = init->exited_at;
   container->deadline_watch.Reset();
-  WriteReport(*container);
+  container->seccomp_check.Reset();
+  if (container->config.OurJob()) WriteReport(*container);
   MarkStopped(init);
   PublishExit(*container, *init);
   init->exited.Set();

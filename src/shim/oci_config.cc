@@ -54,7 +54,10 @@ void ReadNamespaces(JsonReader& json, OciConfig* config) {
       }
     });
     if (type == "pid" && path.empty()) config->shared_pid_namespace = false;
-    if (type == "network") config->own_network_namespace = true;
+    if (type == "network") {
+      config->own_network_namespace = true;
+      config->network_path = path;
+    }
     if (type == "user") config->user_namespace = true;
   });
 }
@@ -116,6 +119,10 @@ void ReadLinux(JsonReader& json, OciConfig* config) {
 std::string OciConfig::Annotation(const std::string& key) const {
   const auto it = annotations.find(key);
   return it == annotations.end() ? std::string() : it->second;
+}
+
+bool OciConfig::OurJob() const {
+  return !Annotation("io.vortex.run-id").empty() && Annotation("io.kubernetes.cri.sandbox-id").empty();
 }
 
 std::optional<OciConfig> ParseOciConfig(std::string_view text) {

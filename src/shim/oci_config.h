@@ -21,6 +21,7 @@ struct OciConfig {
   // No pid namespace of its own: the kernel does not kill the rest when the first process ends.
   bool shared_pid_namespace = true;
   bool own_network_namespace = false;
+  std::string network_path;     // empty: a fresh one, with nothing but lo
   bool user_namespace = false;
   bool terminal = false;
   bool no_new_privileges = false;
@@ -34,6 +35,9 @@ struct OciConfig {
   std::optional<std::int64_t> cpu_quota;
   std::optional<std::int64_t> cpu_period;
 
+  // Made by our own client: run id present, and not a pod's container, whose annotations others may write.
+  // Everything under io.vortex.* is inert without this.
+  bool OurJob() const;
   std::string Annotation(const std::string& key) const;
 };
 

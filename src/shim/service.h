@@ -91,7 +91,8 @@ class Service {
 
   // Our own jobs: deadline.cc, run_report.cc.
   void ArmDeadline(std::shared_ptr<Container> container);
-  void WriteReport(const Container& container);
+  // Before the exit is told, while the cgroup still exists.
+  static void WriteReport(const Container& container);
 
   // Unknown ids are NotFound; a container that is still being created is there, but has no process yet.
   Status Find(const std::string& id, std::shared_ptr<Container>* container) const;

@@ -40,6 +40,8 @@ base::Task<Status> Service::KillInit(std::shared_ptr<Container> container, int s
   if (init->state == State::kDeleted) co_return NotFound("container " + container->id);
   if (init->state == State::kStopped || init->reaped.set()) co_return AlreadyFinished();
   if (init->pid == 0) co_return FailedPrecondition("process not created");
+  container->last_kill_signal = signal;
+  container->last_kill_at = NowUnixNs();
   const bool paused = init->state == State::kPaused || init->state == State::kPausing;
   const bool host_init = container->cli->driver().host_init;
   // The runtime would only send the same signal, 40 ms later and after an execution of its own. Two cases are

@@ -77,7 +77,7 @@ base::Task<Status> Service::Create(const task_v2::CreateTaskRequest& request, ta
       PublishCreate(events_, *container, request);
       if (container->init->pid != 0) WatchProcess(container, container->init);
       response->set_pid(static_cast<std::uint32_t>(container->init->pid));
-      ArmDeadline(container);
+      if (container->config.OurJob()) ArmDeadline(container);
     }
   }
   if (!status.ok()) {

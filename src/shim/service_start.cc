@@ -43,7 +43,7 @@ base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
     if (!status.ok()) co_return status;
     WatchProcess(container, container->init);
   } else {
-    if (Status status = CheckInForce(*container); !status.ok()) {
+    if (Status status = CheckInForce(container.get()); !status.ok()) {
       container->missing_control = status.message;
       co_return status;
     }
@@ -55,6 +55,7 @@ base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
     if (!status.ok()) co_return status;
   }
   container->times.start_done = NowUnixNs();
+  CheckSeccompSoon(loop_, container);
   init->state = State::kRunning;
   containerd::events::TaskStart event;
   event.set_container_id(container->id);
