@@ -22,25 +22,31 @@ struct LimitRule {
   absl::Status Apply(const Manifest& manifest, const RunRequest& request, Grant& grant) const {
     T value = DefaultLimits().*given;
     const char* source = "default";
+    std::string detail = "default " + format(value);
     if (const auto& from_manifest = manifest.limits.*asked) {
       VX_RETURN_IF_ERROR(CheckRange(*from_manifest, "manifest"));
       value = *from_manifest;
       source = "manifest";
+      detail += ", manifest " + format(value);
       grant.requested.*asked = value;
     }
     if (const auto& from_request = request.limits.*asked) {
       VX_RETURN_IF_ERROR(CheckRange(*from_request, "request"));
       if (*from_request > value) {
-        return InvalidArgument("[limits.{}.request] {} is above the granted {}; a request may only narrow, raise "
-                               "limits.{} in the manifest (at most {})", name, format(*from_request), format(value),
-                               name, format(MaximumLimits().*given));
+        return InvalidArgument(
+            "[limits.{}.request] {} is above the granted {} of the {}; a request may only narrow "
+            "it, "
+            "raise limits.{} in the manifest (at most {})",
+            name, format(*from_request), format(value), source, name,
+            format(MaximumLimits().*given));
       }
       value = *from_request;
       source = "request";
+      detail += ", request " + format(value);
       grant.requested.*asked = value;
     }
     grant.limits.*given = value;
-    grant.rules.push_back({fmt::format("limits.{}.{}", name, source), format(value)});
+    grant.rules.push_back({fmt::format("limits.{}.{}", name, source), format(value), detail});
     return absl::OkStatus();
   }
 
@@ -48,8 +54,8 @@ struct LimitRule {
     const T low = MinimumLimits().*given;
     const T high = MaximumLimits().*given;
     if (value >= low && value <= high) return absl::OkStatus();
-    return InvalidArgument("[limits.{}.{}] {} is out of range; use {} to {}", name, source, format(value),
-                           format(low), format(high));
+    return InvalidArgument("[limits.{}.{}] {} is out of range; use {} to {}", name, source,
+                           format(value), format(low), format(high));
   }
 };
 
@@ -62,24 +68,30 @@ absl::Status ApplyLimits(const Manifest& manifest, const RunRequest& request, Gr
       {"tmp", &LimitRequest::tmp_bytes, &LimitSet::tmp_bytes, FormatBytes},
       {"output", &LimitRequest::output_bytes, &LimitSet::output_bytes, FormatBytes}};
   for (const auto& rule : counts) VX_RETURN_IF_ERROR(rule.Apply(manifest, request, grant));
-  const LimitRule<std::chrono::milliseconds> budget{"budget", &LimitRequest::budget, &LimitSet::budget,
-                                                    FormatDuration};
+  const LimitRule<std::chrono::milliseconds> budget{"budget", &LimitRequest::budget,
+                                                    &LimitSet::budget, FormatDuration};
   return budget.Apply(manifest, request, grant);
 }
 
 // What opens the sandbox is never given because a plugin asks for it.
-absl::Status RefusePrivileges(const Manifest& manifest) {
-  const auto refuse = [&](const char* rule, const std::string& what) {
+absl::Status RefusePrivileges(const Manifest& manifest, Grant& grant) {
+  const auto refuse = [&](const char* field, const std::string& what) {
     return Error(absl::StatusCode::kPermissionDenied,
-                 "[{}] plugin {} asks for {}, which needs an entry in the operator's allowlist", rule, manifest.id,
-                 what);
+                 "[{}.not-allowlisted] plugin {} asks for {} in {} of its manifest, which needs an "
+                 "entry in the operator's allowlist",
+                 field, manifest.id, what, field);
   };
   if (!manifest.network.empty()) {
     const NetworkRule& rule = manifest.network.front();
-    return refuse("network.not-allowlisted", fmt::format("network access to {}:{}", rule.host, rule.port));
+    return refuse("network", fmt::format("network access to {}:{}", rule.host, rule.port));
   }
-  if (!manifest.capabilities.empty()) return refuse("capabilities.not-allowlisted", manifest.capabilities.front());
-  if (!manifest.gpus.empty()) return refuse("gpus.not-allowlisted", "the device " + manifest.gpus.front());
+  if (!manifest.capabilities.empty()) {
+    return refuse("capabilities", "the capability " + manifest.capabilities.front());
+  }
+  if (!manifest.gpus.empty()) return refuse("gpus", "the device " + manifest.gpus.front());
+  for (const char* field : {"network", "capabilities", "gpus"}) {
+    grant.rules.push_back({fmt::format("{}.default", field), "none", "not asked for"});
+  }
   return absl::OkStatus();
 }
 
@@ -90,7 +102,7 @@ absl::StatusOr<Grant> Gate(const Manifest& manifest, const RunRequest& request) 
   grant.plugin_id = manifest.id;
   grant.plugin_version = manifest.version;
   grant.runtime_class = request.runtime_class;
-  VX_RETURN_IF_ERROR(RefusePrivileges(manifest));
+  VX_RETURN_IF_ERROR(RefusePrivileges(manifest, grant));
   VX_RETURN_IF_ERROR(ApplyLimits(manifest, request, grant));
   return grant;
 }

@@ -21,7 +21,8 @@ struct RunRequest {
 // One decision and the rule that made it, for the audit and for `explain`.
 struct RuleDecision {
   std::string rule;     // "limits.memory.request"
-  std::string outcome;  // "256m"
+  std::string outcome;  // "256m"; "none"
+  std::string detail;   // what it was decided from: "default 256m, manifest 512m, request 256m"
 };
 
 struct Grant {

@@ -12,7 +12,8 @@ struct LimitRequest {
   std::optional<std::int64_t> memory_bytes;
   std::optional<std::int64_t> millicpus;  // thousandths of a cpu
   std::optional<std::int64_t> pids;       // processes and threads
-  std::optional<std::chrono::milliseconds> budget;  // wall time, from the call to the end of the plugin
+  std::optional<std::chrono::milliseconds>
+      budget;  // wall time, from the call to the end of the plugin
   std::optional<std::int64_t> tmp_bytes;
   std::optional<std::int64_t> output_bytes;  // kept of stdout and of stderr, each
 };

@@ -2,10 +2,10 @@
 #include "policy/manifest.h"
 
 #include <algorithm>
-#include <cctype>
 #include <regex>
 
 #include "oci/capability_names.h"
+#include "policy/text.h"
 #include "policy/units.h"
 #include "policy/yaml_reader.h"
 
@@ -22,32 +22,42 @@ bool Matches(const std::string& text, const char* pattern, std::size_t max_size)
 }
 
 absl::Status ReadId(const YamlField& field, Manifest& out) {
-  VX_ASSIGN_OR_RETURN(out.id, field.Scalar());
+  VX_ASSIGN_OR_RETURN(out.id, field.Text());
   if (Matches(out.id, "[a-z0-9]([a-z0-9-]*[a-z0-9])?", 63)) return absl::OkStatus();
-  return field.Bad("\"{}\" is not an id; use 1 to 63 characters of a-z, 0-9 and -, not - at the ends", out.id);
+  return field.Bad("{} is not an id; use 1 to 63 characters of a-z, 0-9 and -, not - at the ends",
+                   Quoted(out.id));
 }
 
 absl::Status ReadVersion(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(out.version, field.Scalar());
+  // Source  semver.org 2.0.0, items 2, 9 and 10.
   constexpr char kSemver[] =
-      "(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?";
+      "(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)"
+      "(-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(\\.(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]"
+      "*))*)?"
+      "(\\+[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?";
   if (Matches(out.version, kSemver, 64)) return absl::OkStatus();
-  return field.Bad("\"{}\" is not a semantic version; write three numbers, for example 1.0.0", out.version);
+  return field.Bad("{} is not a semantic version; write three numbers, for example 1.0.0",
+                   Quoted(out.version));
 }
 
 absl::Status ReadDescription(const YamlField& field, Manifest& out) {
-  VX_ASSIGN_OR_RETURN(out.description, field.Scalar());
-  if (out.description.size() <= kMaxDescription && out.description.find('\n') == std::string::npos) {
-    return absl::OkStatus();
+  VX_ASSIGN_OR_RETURN(out.description, field.Text());
+  if (out.description.find('\n') != std::string::npos) {
+    return field.Bad("{} is more than one line; write one line of at most {} bytes",
+                     Quoted(out.description), kMaxDescription);
   }
-  return field.Bad("must be one line of at most {} bytes", kMaxDescription);
+  if (out.description.size() <= kMaxDescription) return absl::OkStatus();
+  return field.Bad("{} is {} bytes long; write one line of at most {} bytes",
+                   Quoted(out.description), out.description.size(), kMaxDescription);
 }
 
 absl::Status ReadEntrypoint(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const std::string text, field.Scalar());
-  constexpr char kPattern[] = "[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*";
+  constexpr char kPattern[] =
+      "[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*";
   if (!Matches(text, kPattern, 200)) {
-    return field.Bad("\"{}\" is not module:function; write for example word_count:run", text);
+    return field.Bad("{} is not module:function; write for example word_count:run", Quoted(text));
   }
   const std::size_t colon = text.find(':');
   out.entrypoint = Entrypoint{text.substr(0, colon), text.substr(colon + 1)};
@@ -56,40 +66,85 @@ absl::Status ReadEntrypoint(const YamlField& field, Manifest& out) {
 
 absl::Status ReadCommand(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
-  if (items.empty()) return field.Bad("is empty; name the program, for example [/plugin/bin/hello]");
+  if (items.empty())
+    return field.Bad("is empty; name the program, for example [/plugin/bin/hello]");
   for (const YamlField& item : items) {
-    VX_ASSIGN_OR_RETURN(std::string argument, item.Scalar());
-    if (argument.size() > kMaxArgument) return item.Bad("is longer than {} bytes", kMaxArgument);
+    VX_ASSIGN_OR_RETURN(std::string argument, item.Text());
+    if (argument.size() > kMaxArgument) {
+      return item.Bad("is {} bytes long; at most {} are allowed", argument.size(), kMaxArgument);
+    }
     out.command.push_back(std::move(argument));
   }
   const std::string program = out.command[0] + "/";
   const bool plain = program.starts_with('/') && program.find("/../") == std::string::npos &&
-                     program.find("/./") == std::string::npos && program.find("//") == std::string::npos;
+                     program.find("/./") == std::string::npos &&
+                     program.find("//") == std::string::npos;
   if (plain && out.command[0].size() > 1) return absl::OkStatus();
-  return items[0].Bad("\"{}\" is not an absolute path without \".\" and \"..\"; a program of the bundle is below "
-                      "/plugin, for example /plugin/bin/hello", out.command[0]);
+  return items[0].Bad(
+      "{} is not an absolute path without \".\" and \"..\"; a program of the bundle is below "
+      "/plugin, for example /plugin/bin/hello",
+      Quoted(out.command[0]));
 }
 
 template <typename T, typename Parse>
-absl::Status ReadLimit(const YamlField& field, Parse parse, std::optional<T>& out) {
-  VX_ASSIGN_OR_RETURN(const std::string text, field.Scalar());
-  auto value = parse(text);
+absl::Status ReadLimit(absl::StatusOr<std::string> text, const YamlField& field, Parse parse,
+                       std::optional<T>& out) {
+  if (!text.ok()) return text.status();
+  const auto value = parse(*text);
   if (!value.ok()) return field.Bad("{}", Message(value.status()));
   out = *value;
   return absl::OkStatus();
 }
 
 absl::Status ReadLimits(const YamlField& field, Manifest& out) {
-  VX_ASSIGN_OR_RETURN(const auto members, field.Members({"memory", "cpus", "pids", "budget", "tmp", "output"}));
+  VX_ASSIGN_OR_RETURN(const auto members,
+                      field.Members({"memory", "cpus", "pids", "budget", "tmp", "output"}));
   LimitRequest& limits = out.limits;
+  // Sizes and durations are text with a unit or a number, as their author likes.
+  const auto read_bytes = [](const YamlField& value, std::optional<std::int64_t>& limit) {
+    return ReadLimit(value.Scalar(), value, ParseBytes, limit);
+  };
   for (const auto& [key, value] : members) {
-    if (key == "memory") VX_RETURN_IF_ERROR(ReadLimit(value, ParseBytes, limits.memory_bytes));
-    if (key == "cpus") VX_RETURN_IF_ERROR(ReadLimit(value, ParseCpus, limits.millicpus));
-    if (key == "pids") VX_RETURN_IF_ERROR(ReadLimit(value, ParseCount, limits.pids));
-    if (key == "budget") VX_RETURN_IF_ERROR(ReadLimit(value, ParseDuration, limits.budget));
-    if (key == "tmp") VX_RETURN_IF_ERROR(ReadLimit(value, ParseBytes, limits.tmp_bytes));
-    if (key == "output") VX_RETURN_IF_ERROR(ReadLimit(value, ParseBytes, limits.output_bytes));
+    absl::Status read;
+    if (key == "memory") read = read_bytes(value, limits.memory_bytes);
+    if (key == "tmp") read = read_bytes(value, limits.tmp_bytes);
+    if (key == "output") read = read_bytes(value, limits.output_bytes);
+    if (key == "budget") read = ReadLimit(value.Scalar(), value, ParseDuration, limits.budget);
+    if (key == "cpus") read = ReadLimit(value.Number(), value, ParseCpus, limits.millicpus);
+    if (key == "pids") read = ReadLimit(value.Number(), value, ParseCount, limits.pids);
+    VX_RETURN_IF_ERROR(read);
   }
+  return absl::OkStatus();
+}
+
+bool IsHostName(const std::string& host) {
+  constexpr char kLabels[] =
+      "(\\*\\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]([a-z0-9-]*[a-z0-9])?";
+  if (!Matches(host, kLabels, 253)) return false;
+  for (std::size_t start = 0; start < host.size();) {
+    const std::size_t end = std::min(host.find('.', start), host.size());
+    if (end - start > 63) return false;  // RFC 1035, section 2.3.4
+    start = end + 1;
+  }
+  return true;
+}
+
+absl::Status ReadHost(const YamlField& field, NetworkRule& rule) {
+  VX_ASSIGN_OR_RETURN(rule.host, field.Text());
+  if (IsHostName(rule.host)) return absl::OkStatus();
+  return field.Bad(
+      "{} is not a host name in lower case; write for example api.example.com or *.example.com, no "
+      "addresses",
+      Quoted(rule.host));
+}
+
+absl::Status ReadPort(const YamlField& field, NetworkRule& rule) {
+  VX_ASSIGN_OR_RETURN(const std::string text, field.Number());
+  const auto port = ParseCount(text);
+  if (!port.ok() || *port < 1 || *port > 65535) {
+    return field.Bad("{} is not a port; write a number from 1 to 65535", Quoted(text));
+  }
+  rule.port = static_cast<int>(*port);
   return absl::OkStatus();
 }
 
@@ -97,21 +152,11 @@ absl::Status ReadNetworkRule(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const auto members, field.Members({"host", "port"}));
   NetworkRule rule;
   for (const auto& [key, value] : members) {
-    VX_ASSIGN_OR_RETURN(const std::string text, value.Scalar());
-    if (key == "host") {
-      constexpr char kHost[] = "(\\*\\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]([a-z0-9-]*[a-z0-9])?";
-      if (!Matches(text, kHost, 253)) {
-        return value.Bad("\"{}\" is not a host name; write for example api.example.com or *.example.com (no "
-                         "addresses)", text);
-      }
-      rule.host = text;
-    } else {
-      const auto port = ParseCount(text);
-      if (!port.ok() || *port < 1 || *port > 65535) return value.Bad("\"{}\" is not a port from 1 to 65535", text);
-      rule.port = static_cast<int>(*port);
-    }
+    VX_RETURN_IF_ERROR(key == "host" ? ReadHost(value, rule) : ReadPort(value, rule));
   }
-  if (rule.host.empty() || rule.port == 0) return field.Bad("needs both host and port");
+  if (rule.host.empty() || rule.port == 0) {
+    return field.Bad("needs both host and port, for example {{host: api.example.com, port: 443}}");
+  }
   out.network.push_back(std::move(rule));
   return absl::OkStatus();
 }
@@ -128,9 +173,10 @@ absl::Status ReadNetwork(const YamlField& field, Manifest& out) {
 absl::Status ReadCapabilities(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
   for (const YamlField& item : items) {
-    VX_ASSIGN_OR_RETURN(std::string name, item.Scalar());
+    VX_ASSIGN_OR_RETURN(std::string name, item.Text());
     if (!oci::IsCapabilityName(name)) {
-      return item.Bad("\"{}\" is not a Linux capability; write for example CAP_NET_BIND_SERVICE", name);
+      return item.Bad("{} is not a Linux capability; write for example CAP_NET_BIND_SERVICE",
+                      Quoted(name));
     }
     out.capabilities.push_back(std::move(name));
   }
@@ -140,11 +186,14 @@ absl::Status ReadCapabilities(const YamlField& field, Manifest& out) {
 absl::Status ReadGpus(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
   for (const YamlField& item : items) {
-    VX_ASSIGN_OR_RETURN(std::string name, item.Scalar());
-    constexpr char kCdi[] = "[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?/[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?="
-                            "[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?";
+    VX_ASSIGN_OR_RETURN(std::string name, item.Text());
+    constexpr char kCdi[] =
+        "[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?/[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?="
+        "[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?";
     if (!Matches(name, kCdi, 200)) {
-      return item.Bad("\"{}\" is not a CDI device; write vendor/class=device, for example nvidia.com/gpu=0", name);
+      return item.Bad(
+          "{} is not a CDI device; write vendor/class=device, for example nvidia.com/gpu=0",
+          Quoted(name));
     }
     out.gpus.push_back(std::move(name));
   }
@@ -157,8 +206,8 @@ absl::StatusOr<Manifest> ParseManifest(std::string_view yaml, std::string_view f
   VX_ASSIGN_OR_RETURN(const YAML::Node document, LoadYaml(yaml, file_name, kMaxManifestBytes));
   const YamlField root(document, "", file_name);
   VX_ASSIGN_OR_RETURN(const auto members,
-                      root.Members({"id", "version", "description", "entrypoint", "command", "limits",
-                                    "network", "capabilities", "gpus"}));
+                      root.Members({"id", "version", "description", "entrypoint", "command",
+                                    "limits", "network", "capabilities", "gpus"}));
   Manifest out;
   for (const auto& [key, value] : members) {
     if (key == "id") VX_RETURN_IF_ERROR(ReadId(value, out));

@@ -37,8 +37,10 @@ struct Manifest {
   std::vector<std::string> gpus;
 };
 
-// `file_name` is for messages: "vortex-plugin.yaml:4:13: limits.memory: "64q" is not a size; …". Untrusted input:
-// at most kMaxManifestBytes, bounded depth, no anchors, aliases or tags. Every error is InvalidArgument.
-absl::StatusOr<Manifest> ParseManifest(std::string_view yaml, std::string_view file_name = kManifestName);
+// `file_name` is for messages: "vortex-plugin.yaml:4:13: limits.memory: "64q" is not a size; …".
+// Untrusted input: at most kMaxManifestBytes, bounded depth, no anchors, aliases or tags. Every
+// error is InvalidArgument.
+absl::StatusOr<Manifest> ParseManifest(std::string_view yaml,
+                                       std::string_view file_name = kManifestName);
 
 }  // namespace vortex::policy

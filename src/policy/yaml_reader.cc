@@ -6,44 +6,18 @@
 
 #include <algorithm>
 #include <numeric>
-#include <sstream>
 #include <set>
+#include <sstream>
 
-#include "base/utf8.h"
+#include "policy/text.h"
+#include "policy/yaml_guard.h"
 
 namespace vortex::policy {
 namespace {
 
-constexpr std::size_t kMaxDepth = 16;
-// All opening brackets together bound the flow nesting, whatever quotes hide or fake closing ones.
-constexpr std::size_t kMaxBrackets = 256;
-constexpr std::size_t kShownValue = 64;
-
 std::string Where(std::string_view file, const YAML::Mark& mark) {
   if (mark.is_null()) return std::string(file);
   return fmt::format("{}:{}:{}", file, mark.line + 1, mark.column + 1);
-}
-
-// Nesting that yaml-cpp would recurse into: brackets and block indentation. It may count too much, never too little.
-bool TooDeep(std::string_view text) {
-  const auto brackets = std::count_if(text.begin(), text.end(), [](char c) { return c == '[' || c == '{'; });
-  if (static_cast<std::size_t>(brackets) > kMaxBrackets) return true;
-  std::vector<std::size_t> indents;
-  for (std::size_t start = 0; start <= text.size();) {
-    const std::size_t end = std::min(text.find('\n', start), text.size());
-    const std::string_view line = text.substr(start, end - start);
-    const std::size_t indent = line.find_first_not_of(" -?:");
-    if (indent != std::string_view::npos && line[indent] != '#') {
-      while (!indents.empty() && indents.back() >= indent) indents.pop_back();
-      indents.push_back(indent);
-    }
-    // "- - - x" and "? ? x" open a level a sign.
-    const auto signs = std::count_if(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(std::min(indent, line.size())),
-                                     [](char c) { return c == '-' || c == '?' || c == ':'; });
-    if (indents.size() > kMaxDepth || static_cast<std::size_t>(signs) > kMaxDepth) return true;
-    start = end + 1;
-  }
-  return false;
 }
 
 std::size_t EditDistance(std::string_view a, std::string_view b) {
@@ -67,14 +41,15 @@ std::string Suggestion(std::string_view key, std::initializer_list<std::string_v
   std::size_t best_distance = 3;
   std::string all;
   for (std::string_view candidate : known) {
-    const std::size_t distance = EditDistance(key.substr(0, kShownValue), candidate);
+    const std::size_t distance = EditDistance(key.substr(0, 64), candidate);
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;
     }
     all += (all.empty() ? "" : ", ") + std::string(candidate);
   }
-  return best.empty() ? "known keys are " + all : "did you mean " + std::string(best) + "?";
+  if (best.empty()) return "known keys are " + all;
+  return "did you mean " + std::string(best) + "?";
 }
 
 // The first thing in the tree that a strict document does not have.
@@ -82,7 +57,8 @@ absl::Status RefuseSpecials(const YAML::Node& node, std::string_view file) {
   const std::string& tag = node.Tag();
   // "?" is a plain and "!" a quoted scalar; anything else was written as a tag.
   if (!tag.empty() && tag != "?" && tag != "!") {
-    return InvalidArgument("{}: tags ({}) are not allowed", Where(file, node.Mark()), tag);
+    return InvalidArgument("{}: tags are not allowed; remove {}", Where(file, node.Mark()),
+                           Quoted(tag));
   }
   for (const auto& child : node) {
     if (node.IsMap()) {
@@ -102,7 +78,8 @@ class AnchorFinder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { See(mark, anchor); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { See(mark, 1); }
-  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string&) override {
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                const std::string&) override {
     See(mark, anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -134,7 +111,8 @@ absl::StatusOr<YAML::Node> Parse(const std::string& text, std::string_view file)
     AnchorFinder finder;
     parser.HandleNextDocument(finder);
     if (finder.found) {
-      return InvalidArgument("{}: anchors and aliases are not allowed", Where(file, finder.found_at));
+      return InvalidArgument("{}: anchors and aliases are not allowed; write the value out",
+                             Where(file, finder.found_at));
     }
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
     if (documents.size() != 1) {
@@ -143,39 +121,55 @@ absl::StatusOr<YAML::Node> Parse(const std::string& text, std::string_view file)
     VX_RETURN_IF_ERROR(RefuseSpecials(documents[0], file));
     return documents[0];
   } catch (const YAML::Exception& error) {
-    return InvalidArgument("{}: not YAML: {}", Where(file, error.mark), error.msg);
+    // The message may quote a byte of the input.
+    const std::string reason = Quoted(error.msg);
+    return InvalidArgument("{}: not YAML: {}", Where(file, error.mark),
+                           reason.substr(1, reason.size() - 2));
   }
 }
 
 }  // namespace
 
-absl::StatusOr<YAML::Node> LoadYaml(std::string_view text, std::string_view file, std::size_t max_bytes) {
-  if (text.size() > max_bytes) {
-    return InvalidArgument("{}: {} bytes is more than the limit of {}", file, text.size(), max_bytes);
-  }
-  if (!base::IsUtf8(text)) return InvalidArgument("{}: not UTF-8 text", file);
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t' && c != '\r') || byte == 0x7f) {
-      return InvalidArgument("{}: holds the control character 0x{:02x}", file, byte);
-    }
-  }
-  if (TooDeep(text)) return InvalidArgument("{}: nested deeper than {} levels", file, kMaxDepth);
+absl::StatusOr<YAML::Node> LoadYaml(std::string_view text, std::string_view file,
+                                    std::size_t max_bytes) {
+  VX_RETURN_IF_ERROR(CheckBeforeParsing(text, file, max_bytes));
   return Parse(std::string(text), file);
 }
 
 absl::Status YamlField::BadText(const std::string& message) const {
-  return InvalidArgument("{}: {}{}", Where(file_, node_.Mark()), path_.empty() ? "" : path_ + ": ", message);
+  return InvalidArgument("{}: {}{}", Where(file_, node_.Mark()), path_.empty() ? "" : path_ + ": ",
+                         message);
 }
 
 absl::StatusOr<std::string> YamlField::Scalar() const {
+  if (node_.IsNull()) return Bad("has no value");
   if (!node_.IsScalar()) return Bad("must be a single value");
-  return node_.Scalar();
+  const std::string& value = node_.Scalar();
+  // Escapes such as "\e" and "\0" make what the look at the file's bytes could not see.
+  if (const auto bad = FindBadCharacter(value, "\n\t")) {
+    return Bad("{} holds {}; remove it", Quoted(value), bad->what);
+  }
+  return value;
+}
+
+absl::StatusOr<std::string> YamlField::Text() const {
+  VX_ASSIGN_OR_RETURN(std::string value, Scalar());
+  if (!IsQuoted() && !IsTextToEveryReader(value)) {
+    return Bad("{} without quotes is not text to every reader of YAML; write \"{}\"", value, value);
+  }
+  return value;
+}
+
+absl::StatusOr<std::string> YamlField::Number() const {
+  VX_ASSIGN_OR_RETURN(std::string value, Scalar());
+  if (IsQuoted()) return Bad("{} is text; write the number without quotes", Quoted(value));
+  return value;
 }
 
 absl::StatusOr<std::vector<YamlField>> YamlField::List(std::size_t max_items) const {
   if (!node_.IsSequence()) return Bad("must be a list, for example [a, b]");
-  if (node_.size() > max_items) return Bad("has {} items; at most {} are allowed", node_.size(), max_items);
+  if (node_.size() > max_items)
+    return Bad("has {} items; at most {} are allowed", node_.size(), max_items);
   std::vector<YamlField> out;
   for (std::size_t i = 0; i < node_.size(); ++i) {
     out.emplace_back(node_[i], fmt::format("{}[{}]", path_, i), file_);
@@ -192,9 +186,9 @@ absl::StatusOr<std::vector<YamlField::Member>> YamlField::Members(
     const YamlField key_field(entry.first, path_, file_);
     VX_ASSIGN_OR_RETURN(const std::string key, key_field.Scalar());
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      return key_field.Bad("unknown key \"{}\"; {}", key.substr(0, kShownValue), Suggestion(key, known));
+      return key_field.Bad("unknown key {}; {}", Quoted(key), Suggestion(key, known));
     }
-    if (!seen.insert(key).second) return key_field.Bad("key \"{}\" stands twice", key);
+    if (!seen.insert(key).second) return key_field.Bad("key {} stands twice", Quoted(key));
     out.push_back({key, YamlField(entry.second, path_.empty() ? key : path_ + "." + key, file_)});
   }
   return out;
