@@ -98,8 +98,7 @@ void IoPump::CheckClock() {
     Kill(KillIntent::kDeadline, config_.deadline_text);
   }
   if (next_wait_at_ && now >= *next_wait_at_) {
-    next_wait_at_.reset();
-    wait_ = config_.start_wait();
+    WaitAgain();
   }
   const bool containerd_lost = containerd_lost_at_ && now - *containerd_lost_at_ >= kContainerdGrace;
   const bool exit_overdue = !exit_known_ && dead_at_ && now - *dead_at_ >= kExitGrace;
@@ -107,6 +106,19 @@ void IoPump::CheckClock() {
     wait_.reset();
     next_wait_at_.reset();
     Kill(KillIntent::kLost, lost_detail_.empty() ? "containerd did not report its end" : lost_detail_);
+  }
+}
+
+// containerd may have been restarted: its tasks are there again once it answers.
+void IoPump::WaitAgain() {
+  next_wait_at_.reset();
+  const absl::Status status = config_.probe();
+  if (status.ok()) {
+    containerd_lost_at_.reset();
+    wait_ = config_.start_wait();
+  } else {
+    lost_detail_ = Message(status);
+    next_wait_at_ = Clock::now() + kWaitRetry;
   }
 }
 

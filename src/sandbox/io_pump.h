@@ -34,7 +34,9 @@ struct PumpConfig {
   std::function<void(std::string_view)> on_stderr;
   // All of the payload is written and our end is closed.
   std::function<void()> on_stdin_done;
-  // Begins to wait for the exit; called again when containerd went away and may be back.
+  // Whether containerd answers and knows the task; asked when waiting for the exit failed. Must be quick.
+  std::function<absl::Status()> probe;
+  // Begins to wait for the exit again, after a probe that was ok.
   std::function<std::unique_ptr<client::PendingExit>()> start_wait;
 };
 
@@ -67,6 +69,7 @@ class IoPump {
   void ReadOutput(base::UniqueFd& fd, bool& complete, const std::function<void(std::string_view)>& sink);
   void TakeExit();
   void CheckClock();
+  void WaitAgain();
   void Kill(KillIntent intent, std::string detail);
   void CloseStdin();
 

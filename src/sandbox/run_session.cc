@@ -29,6 +29,9 @@ using Clock = std::chrono::steady_clock;
 // No call of the set-up may take longer, however large the budget is.
 constexpr milliseconds kCallTimeout{30'000};
 
+// Asked from the loop that moves the output: it must not stand still for long.
+constexpr milliseconds kProbeTimeout{200};
+
 // A record may be as large as the largest result, and its frame.
 constexpr std::size_t kMaxRecordBytes = kMaxPayloadBytes + 64 * 1024;
 
@@ -219,6 +222,11 @@ absl::Status RunSession::Execute(client::Client& client) {
   config.on_stderr = [this](std::string_view bytes) { stderr_capture_->Append(bytes); };
   // A shim that is gone cannot be told; its end is seen by the pump.
   config.on_stdin_done = [&] { client.tasks().CloseStdin(result_.run_id, "", CallOptions()).IgnoreError(); };
+  config.probe = [&] {
+    client::CallOptions quick;
+    quick.timeout = kProbeTimeout;
+    return client.tasks().Get(result_.run_id, "", quick).status();
+  };
   config.start_wait = start_wait;
   const PumpResult pumped = IoPump(std::move(config), std::move(exit)).Run();
 

@@ -58,7 +58,7 @@ TEST_F(Faults, ContainerdKilledInTheMiddleIsSandboxLost) {
 }
 
 TEST_F(Faults, ContainerdRestartedInTheMiddleChangesNothing) {
-  const SandboxResult result = RunAnd("cpu-spin", {{"seconds", 3}}, milliseconds(20'000), [] {
+  const SandboxResult result = RunAnd("cpu-spin", {{"seconds", 5}}, milliseconds(20'000), [] {
     containerd().Kill9();
     ASSERT_TRUE(containerd().Restart().ok()) << containerd().Log();
   });
@@ -148,7 +148,10 @@ TEST_F(Faults, TwoClientsAtOnceDoNotMeet) {
     threads.emplace_back([&] {
       for (int k = 0; k < 5; ++k) {
         const Ended ended = RunVortexctl(options(), {"run", "--plugin", Plugin("echo"), "--payload", "7"});
-        if (ended.exit_code != 0 || ended.out != "7\n") ++failed;
+        if (ended.exit_code != 0 || ended.out != "7\n") {
+          ++failed;
+          ADD_FAILURE() << ended.exit_code << " " << ended.out << ended.err;
+        }
       }
     });
   }
@@ -162,7 +165,10 @@ TEST_F(Faults, ManyRunsOfOneProcessAtOnce) {
   for (int i = 0; i < 16; ++i) {
     threads.emplace_back([&, i] {
       const SandboxResult result = Run("echo", i);
-      if (result.output != std::to_string(i)) ++failed;
+      if (result.output != std::to_string(i)) {
+        ++failed;
+        ADD_FAILURE() << Describe(result);
+      }
     });
   }
   for (std::thread& thread : threads) thread.join();

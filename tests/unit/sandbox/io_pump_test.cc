@@ -77,6 +77,7 @@ class IoPumpTest : public testing::Test {
     config.on_stdout = [this](std::string_view bytes) { stdout_ += bytes; };
     config.on_stderr = [this](std::string_view bytes) { stderr_ += bytes; };
     config.on_stdin_done = [this] { ++stdin_done_; };
+    config.probe = [this] { return wait_error_; };
     config.start_wait = [this] { return std::make_unique<PlayedExit>(child_, wait_error_); };
     auto wait = config.start_wait();
     IoPump pump(std::move(config), std::move(wait));
