@@ -67,7 +67,7 @@ void EventPublisher::Publish(std::string_view topic, std::string_view type, cons
 }
 
 void EventPublisher::Pump() {
-  if (queue_.empty() || waiting_for_ != 0) return;
+  if (queue_.empty() || waiting_for_ != 0 || pausing_) return;
   if (!socket_ && !Connect()) return Retry();
   Send();
 }
@@ -150,8 +150,20 @@ void EventPublisher::Retry() {
   Disconnect();
   // Nothing to send: the sink may go and come as it likes.
   if (queue_.empty()) return;
-  retry_ = loop_->After(backoff_, [this] { Pump(); });
+  pausing_ = true;
+  retry_ = loop_->After(backoff_, [this] {
+    pausing_ = false;
+    Pump();
+  });
   backoff_ = std::min(backoff_ * 2, kMaxBackoff);
+}
+
+void EventPublisher::Kick() {
+  if (!pausing_) return;
+  pausing_ = false;
+  retry_.Reset();
+  backoff_ = kFirstBackoff;
+  Pump();
 }
 
 void EventPublisher::Disconnect() {

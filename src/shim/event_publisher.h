@@ -22,6 +22,8 @@ class EventPublisher {
 
   // Queues one event. `message` is the serialized message of type `type` ("containerd.events.TaskExit").
   void Publish(std::string_view topic, std::string_view type, const std::string& message);
+  // The sink is known to be there: whoever has just called us runs it. Ends a pause between tries.
+  void Kick();
   bool idle() const { return queue_.empty(); }
   // Called once when the queue is empty, or after `limit`.
   void Flush(std::chrono::milliseconds limit, std::function<void()> done);
@@ -55,6 +57,7 @@ class EventPublisher {
   std::uint32_t next_stream_ = 1;
   std::uint32_t waiting_for_ = 0;
   std::chrono::milliseconds backoff_;
+  bool pausing_ = false;
   std::function<void()> flushed_;
   base::EventLoop::Timer flush_timer_;
 };

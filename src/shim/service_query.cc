@@ -95,6 +95,8 @@ base::Task<vortex::shim::Status> Service::Stats(const task_v2::StatsRequest& req
 }
 
 base::Task<vortex::shim::Status> Service::Connect(const task_v2::ConnectRequest& request, task_v2::ConnectResponse* response) {
+  // A containerd that has restarted calls this first, and takes events again.
+  events_->Kick();
   // Unknown ids are welcome: containerd asks before it knows.
   response->set_shim_pid(static_cast<std::uint32_t>(::getpid()));
   response->set_version("v2");
