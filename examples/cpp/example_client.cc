@@ -47,26 +47,26 @@ absl::Status Import(client::Client& containerd, const std::string& path, const s
 }
 
 // The least that runc runs: no capabilities, own namespaces, nothing of the host visible.
-std::string Spec(const client::ImageConfig& image, const std::vector<std::string>& command) {
+std::string Spec(const client::ImageConfig& image, const std::vector<std::string>& command,
+                 const std::string& cgroup) {
   json namespaces = json::array();
   for (const char* type : {"pid", "mount", "ipc", "uts", "network"})
     namespaces.push_back({{"type", type}});
-  const json spec = {
-      {"ociVersion", "1.0.2"},
-      {"process",
-       {{"user", {{"uid", 65534}, {"gid", 65534}}},
-        {"args", command},
-        {"env", image.env},
-        {"cwd", image.working_dir.empty() ? "/" : image.working_dir},
-        {"noNewPrivileges", true}}},
-      {"root", {{"path", "rootfs"}, {"readonly", true}}},
-      {"mounts",
-       {{{"destination", "/proc"}, {"type", "proc"}, {"source", "proc"}},
-        {{"destination", "/dev"},
-         {"type", "tmpfs"},
-         {"source", "tmpfs"},
-         {"options", {"nosuid"}}}}},
-      {"linux", {{"namespaces", namespaces}, {"cgroupsPath", "/vortex-example/example"}}}};
+  const json spec = {{"ociVersion", "1.0.2"},
+                     {"process",
+                      {{"user", {{"uid", 65534}, {"gid", 65534}}},
+                       {"args", command},
+                       {"env", image.env},
+                       {"cwd", image.working_dir.empty() ? "/" : image.working_dir},
+                       {"noNewPrivileges", true}}},
+                     {"root", {{"path", "rootfs"}, {"readonly", true}}},
+                     {"mounts",
+                      {{{"destination", "/proc"}, {"type", "proc"}, {"source", "proc"}},
+                       {{"destination", "/dev"},
+                        {"type", "tmpfs"},
+                        {"source", "tmpfs"},
+                        {"options", {"nosuid"}}}}},
+                     {"linux", {{"namespaces", namespaces}, {"cgroupsPath", cgroup}}}};
   return spec.dump();
 }
 
@@ -96,11 +96,13 @@ absl::StatusOr<int> Run(client::Client& containerd, const std::string& image,
   VX_ASSIGN_OR_RETURN(const auto config, client::ReadImageConfig(containerd, image));
   VX_ASSIGN_OR_RETURN(const auto top_layer, client::UnpackImage(containerd, image, {}));
   VX_ASSIGN_OR_RETURN(const auto rootfs, containerd.snapshots().View("overlayfs", id, top_layer));
+  // Where containerd's own tools put it.
+  const std::string cgroup = "/" + containerd.options().containerd_namespace + "/" + id;
   const auto created = containerd.containers().Create(
       {.id = id,
        .image = image,
        .runtime_name = "io.containerd.runc.v2",
-       .spec = {.type_url = client::kOciSpecTypeUrl, .value = Spec(config, command)},
+       .spec = {.type_url = client::kOciSpecTypeUrl, .value = Spec(config, command, cgroup)},
        .snapshotter = "overlayfs",
        .snapshot_key = id});
   const absl::StatusOr<client::Exit> exit =

@@ -99,6 +99,18 @@ void KillAndAwait(const std::vector<int>& pids) {
   }
 }
 
+// runc and containerd's default cgroup layout leave an empty directory a namespace. Names that
+// others use at the same time are left alone: they may be about to make something inside.
+void RemoveEmptyNamespaceDirs(const std::string& name) {
+  static const std::set<std::string> kShared = {"default", "k8s.io", "moby", "vortex"};
+  if (kShared.contains(name)) return;
+  ::rmdir(("/run/containerd/runc/" + name).c_str());
+  std::error_code error;
+  for (const auto& controller : fs::directory_iterator("/sys/fs/cgroup", error))
+    ::rmdir((controller.path() / name).c_str());
+  ::rmdir(("/sys/fs/cgroup/" + name).c_str());
+}
+
 // Below the state directory: io.containerd.runtime.v2.task/NAMESPACE/ID.
 void RemoveRuntimeState(const std::string& dir) {
   std::error_code error;
@@ -112,9 +124,9 @@ void RemoveRuntimeState(const std::string& dir) {
           fs::path("/run/containerd/runc") / ns.path().filename() / task.path().filename();
       if (Slurp(runc / "state.json").find(dir + "/") != std::string::npos) {
         fs::remove_all(runc, inner);
-        fs::remove(runc.parent_path(), inner);  // the namespace's, when it was the last
       }
     }
+    RemoveEmptyNamespaceDirs(ns.path().filename());
   }
 }
 

@@ -25,6 +25,8 @@ void ClientTest::SetUp() {
   namespace_ = "test-" + base::RandomHex(4);
   client_ = Connect(namespace_);
   ASSERT_NE(client_, nullptr);
+  lease_ = "of-" + namespace_;
+  ASSERT_THAT(client_->leases().Create(lease_), IsOk());
 }
 
 void ClientTest::TearDown() {

@@ -42,10 +42,15 @@ class ClientTest : public ::testing::Test {
   std::string StartTask(const std::vector<std::string>& args);
   static std::string ProcessJson(const std::vector<std::string>& args);
 
+  // For calls that make content or snapshots: under the test's lease, as a collection may run at
+  // any time.
+  CallOptions Leased() const { return {.timeout = kLong, .lease = lease_}; }
+
   static constexpr std::chrono::seconds kLong{30};
   static std::unique_ptr<PrivateContainerd> containerd_;
   std::shared_ptr<Client> client_;
   std::string namespace_;
+  std::string lease_;
 };
 
 }  // namespace vortex::client

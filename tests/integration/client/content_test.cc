@@ -42,7 +42,7 @@ class ContentTest : public ClientTest {
 };
 
 TEST_F(ContentTest, WriteAndReadBack) {
-  ASSERT_THAT(client_->content().Write(request_, Source()), IsOk());
+  ASSERT_THAT(client_->content().Write(request_, Source(), Leased()), IsOk());
   const auto info = client_->content().Info(digest_);
   ASSERT_THAT(info, IsOk());
   EXPECT_EQ(info->size, request_.size);
@@ -72,23 +72,24 @@ TEST_F(ContentTest, AnEmptyBlob) {
   const auto source = [](std::int64_t, char*, std::size_t) -> absl::StatusOr<std::size_t> {
     return Error(absl::StatusCode::kInternal, "nothing to ask for");
   };
-  ASSERT_THAT(client_->content().Write({.ref = "empty", .digest = digest, .size = 0}, source),
-              IsOk());
+  ASSERT_THAT(
+      client_->content().Write({.ref = "empty", .digest = digest, .size = 0}, source, Leased()),
+      IsOk());
   EXPECT_EQ(*client_->content().ReadBlob(digest, 10), "");
 }
 
 TEST_F(ContentTest, WhatIsThereIsSuccessAndGetsTheLabels) {
-  ASSERT_THAT(client_->content().Write(request_, Source()), IsOk());
+  ASSERT_THAT(client_->content().Write(request_, Source(), Leased()), IsOk());
   first_offset_ = -1;
   request_.labels = {{"more", "1"}};
-  ASSERT_THAT(client_->content().Write(request_, Source()), IsOk());
+  ASSERT_THAT(client_->content().Write(request_, Source(), Leased()), IsOk());
   EXPECT_EQ(first_offset_, -1) << "the source was asked for data";
   EXPECT_EQ(client_->content().Info(digest_)->labels, (Labels{{"kind", "test"}, {"more", "1"}}));
 }
 
 TEST_F(ContentTest, ACutWriteGoesOnWhereItStopped) {
   cut_ = 1'500'000;
-  EXPECT_THAT(client_->content().Write(request_, Source()),
+  EXPECT_THAT(client_->content().Write(request_, Source(), Leased()),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("cut")));
   const auto status = client_->content().Status(request_.ref);
   ASSERT_THAT(status, IsOk());
@@ -99,7 +100,7 @@ TEST_F(ContentTest, ACutWriteGoesOnWhereItStopped) {
   // Also after containerd itself went down.
   containerd().Kill9();
   ASSERT_THAT(containerd().Restart(), IsOk());
-  ASSERT_THAT(client_->content().Write(request_, Source(), {.timeout = kLong}), IsOk());
+  ASSERT_THAT(client_->content().Write(request_, Source(), Leased()), IsOk());
   EXPECT_EQ(first_offset_, 3 << 19);
   EXPECT_EQ(*client_->content().ReadBlob(digest_, blob_.size()), blob_);
   EXPECT_THAT(*client_->content().ListStatuses(), IsEmpty());
@@ -115,7 +116,7 @@ TEST_F(ContentTest, AContainerdThatRestartsInTheMiddleIsNoFailure) {
     }
     return Source()(offset, buffer, size);
   };
-  ASSERT_THAT(client_->content().Write(request_, source, {.timeout = kLong}), IsOk());
+  ASSERT_THAT(client_->content().Write(request_, source, Leased()), IsOk());
   EXPECT_TRUE(killed);
   EXPECT_EQ(*client_->content().ReadBlob(digest_, blob_.size()), blob_);
 }
@@ -123,7 +124,7 @@ TEST_F(ContentTest, AContainerdThatRestartsInTheMiddleIsNoFailure) {
 TEST_F(ContentTest, WrongBytesAreRefusedAndNotKept) {
   blob_[blob_.size() / 2] ^= 1;
   EXPECT_THAT(
-      client_->content().Write(request_, Source()),
+      client_->content().Write(request_, Source(), Leased()),
       StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("write content " + digest_)));
   EXPECT_THAT(client_->content().Info(digest_),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("")));
@@ -138,7 +139,7 @@ TEST_F(ContentTest, ASourceThatEndsEarlyIsRefused) {
     const auto at = static_cast<std::size_t>(offset);
     return at >= blob_.size() ? 0 : blob_.copy(buffer, size, at);
   };
-  EXPECT_THAT(client_->content().Write(request_, source),
+  EXPECT_THAT(client_->content().Write(request_, source, Leased()),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("the source ended")));
   EXPECT_THAT(*client_->content().ListStatuses(), IsEmpty());
 }
@@ -146,16 +147,16 @@ TEST_F(ContentTest, ASourceThatEndsEarlyIsRefused) {
 TEST_F(ContentTest, TwoWritersOfOneRef) {
   absl::Status second;
   const ContentSource source = [&](std::int64_t offset, char* buffer, std::size_t size) {
-    if (offset == 0) second = client_->content().Write(request_, Source(), {.timeout = kLong});
+    if (offset == 0) second = client_->content().Write(request_, Source(), Leased());
     return Source()(offset, buffer, size);
   };
-  EXPECT_THAT(client_->content().Write(request_, source, {.timeout = kLong}), IsOk());
+  EXPECT_THAT(client_->content().Write(request_, source, Leased()), IsOk());
   EXPECT_THAT(second, StatusIs(absl::StatusCode::kUnavailable, HasSubstr("locked")));
 }
 
 TEST_F(ContentTest, AbortForgetsAnIngest) {
   cut_ = 1'000'000;
-  EXPECT_THAT(client_->content().Write(request_, Source()), Not(IsOk()));
+  EXPECT_THAT(client_->content().Write(request_, Source(), Leased()), Not(IsOk()));
   EXPECT_THAT(client_->content().Abort(request_.ref), IsOk());
   EXPECT_THAT(client_->content().Status(request_.ref),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr(request_.ref)));

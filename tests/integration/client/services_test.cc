@@ -16,7 +16,7 @@ using ::testing::SizeIs;
 class ServicesTest : public ClientTest {
  protected:
   // A blob in the content store.
-  std::string Put(const std::string& bytes, const std::string& lease = "") {
+  std::string Put(const std::string& bytes, const std::string& lease) {
     const std::string digest = base::Sha256::Digest(bytes);
     EXPECT_THAT(client_->content().Write({.ref = "ref-" + digest,
                                           .digest = digest,
@@ -30,7 +30,7 @@ class ServicesTest : public ClientTest {
     return digest;
   }
   Descriptor Target() {
-    const std::string digest = Put("{}");
+    const std::string digest = Put("{}", lease_);
     return {
         .media_type = "application/vnd.oci.image.manifest.v1+json", .digest = digest, .size = 2};
   }
@@ -81,7 +81,7 @@ TEST_F(ServicesTest, Leases) {
   EXPECT_GT(lease->created_at, std::chrono::system_clock::now() - kLong);
   EXPECT_THAT(client_->leases().Create(lease->id),
               StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr(lease->id)));
-  const std::string digest = Put("leased");
+  const std::string digest = Put("leased", lease_);
   ASSERT_THAT(client_->leases().AddResource(lease->id, {.id = digest, .type = "content"}), IsOk());
   const auto resources = client_->leases().ListResources(lease->id);
   ASSERT_THAT(resources, IsOk());
@@ -93,7 +93,7 @@ TEST_F(ServicesTest, Leases) {
   EXPECT_THAT(*client_->leases().ListResources(lease->id), IsEmpty());
   EXPECT_THAT(*client_->leases().List({"id==" + lease->id}), SizeIs(1));
   EXPECT_THAT(client_->leases().Delete(lease->id), IsOk());
-  EXPECT_THAT(*client_->leases().List(), IsEmpty());
+  EXPECT_THAT(*client_->leases().List({"id==" + lease->id}), IsEmpty());
 }
 
 TEST_F(ServicesTest, ALeaseKeepsContentFromTheGarbageCollector) {
@@ -101,7 +101,7 @@ TEST_F(ServicesTest, ALeaseKeepsContentFromTheGarbageCollector) {
   ASSERT_THAT(lease, IsOk());
   // Leased from the first moment: a collection may run at any time.
   const std::string kept = Put("kept " + namespace_, lease->id);
-  const std::string lost = Put("lost " + namespace_);
+  const std::string lost = Put("lost " + namespace_, "");
   // A synchronous delete of anything runs a collection.
   ASSERT_THAT(client_->leases().Create("trigger"), IsOk());
   ASSERT_THAT(client_->leases().Delete("trigger", /*sync=*/true, {.timeout = kLong}), IsOk());
@@ -152,16 +152,16 @@ TEST_F(ServicesTest, Images) {
 
 TEST_F(ServicesTest, SnapshotsFromPrepareToUsage) {
   auto& snapshots = client_->snapshots();
-  const auto mounts = snapshots.Prepare("overlayfs", "work", "", {{"l", "1"}});
+  const auto mounts = snapshots.Prepare("overlayfs", "work", "", {{"l", "1"}}, Leased());
   ASSERT_THAT(mounts, IsOk());
   ASSERT_THAT(*mounts, SizeIs(1));
   EXPECT_EQ(mounts->front().type, "bind");
   EXPECT_THAT(mounts->front().options, Not(IsEmpty()));
   EXPECT_EQ(snapshots.Stat("overlayfs", "work")->kind, SnapshotKind::kActive);
   EXPECT_THAT(*snapshots.Mounts("overlayfs", "work"), SizeIs(1));
-  ASSERT_THAT(snapshots.Commit("overlayfs", "base", "work"), IsOk());
+  ASSERT_THAT(snapshots.Commit("overlayfs", "base", "work", {}, Leased()), IsOk());
   EXPECT_EQ(snapshots.Stat("overlayfs", "base")->kind, SnapshotKind::kCommitted);
-  ASSERT_THAT(snapshots.View("overlayfs", "look", "base"), IsOk());
+  ASSERT_THAT(snapshots.View("overlayfs", "look", "base", {}, Leased()), IsOk());
   const auto view = snapshots.Stat("overlayfs", "look");
   ASSERT_THAT(view, IsOk());
   EXPECT_EQ(view->kind, SnapshotKind::kView);
@@ -186,20 +186,20 @@ TEST_F(ServicesTest, SnapshotsFromPrepareToUsage) {
 
 TEST_F(ServicesTest, DiffMakesALayerAndAppliesIt) {
   auto& snapshots = client_->snapshots();
-  const auto lower = snapshots.Prepare("native", "lower", "");
-  const auto upper = snapshots.Prepare("native", "upper", "");
+  const auto lower = snapshots.Prepare("native", "lower", "", {}, Leased());
+  const auto upper = snapshots.Prepare("native", "upper", "", {}, Leased());
   ASSERT_THAT(lower, IsOk());
   ASSERT_THAT(upper, IsOk());
   // Bind mounts: what lies below the source is the snapshot's content.
   ASSERT_THAT(base::WriteFileAtomic(upper->front().source + "/hello", "world", 0644), IsOk());
   const auto layer =
       client_->diff().Create(*lower, *upper, "application/vnd.oci.image.layer.v1.tar+gzip",
-                             "diff-" + namespace_, {}, {.timeout = kLong});
+                             "diff-" + namespace_, {}, Leased());
   ASSERT_THAT(layer, IsOk());
   EXPECT_GT(layer->size, 0);
-  const auto target = snapshots.Prepare("native", "target", "");
+  const auto target = snapshots.Prepare("native", "target", "", {}, Leased());
   ASSERT_THAT(target, IsOk());
-  const auto applied = client_->diff().Apply(*layer, *target, {.timeout = kLong});
+  const auto applied = client_->diff().Apply(*layer, *target, Leased());
   ASSERT_THAT(applied, IsOk());
   EXPECT_NE(applied->digest, layer->digest) << "the digest of the uncompressed layer";
   EXPECT_EQ(*base::ReadFile(target->front().source + "/hello", 100), "world");
