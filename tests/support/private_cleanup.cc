@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -99,6 +100,18 @@ void KillAndAwait(const std::vector<int>& pids) {
   }
 }
 
+// Of a task that has ended but was not deleted: no process leads to its cgroup any more.
+void RemoveCgroupOf(const fs::path& bundle) {
+  static const std::regex kPath(R"re("cgroupsPath"\s*:\s*"(/[^"]+)")re");
+  const std::string config = Slurp(bundle / "config.json");
+  std::smatch found;
+  if (!std::regex_search(config, found, kPath)) return;
+  std::error_code error;
+  for (const auto& controller : fs::directory_iterator("/sys/fs/cgroup", error))
+    ::rmdir((controller.path().string() + found[1].str()).c_str());
+  ::rmdir(("/sys/fs/cgroup" + found[1].str()).c_str());
+}
+
 // runc and containerd's default cgroup layout leave an empty directory a namespace. Names that
 // others use at the same time are left alone: they may be about to make something inside.
 void RemoveEmptyNamespaceDirs(const std::string& name) {
@@ -118,6 +131,7 @@ void RemoveRuntimeState(const std::string& dir) {
        fs::directory_iterator(dir + "/state/io.containerd.runtime.v2.task", error)) {
     std::error_code inner;
     for (const auto& task : fs::directory_iterator(ns.path(), inner)) {
+      RemoveCgroupOf(task.path());
       const std::string address = Slurp(task.path() / "address");
       if (address.starts_with("unix:///run/containerd/s/")) fs::remove(address.substr(7), inner);
       const fs::path runc =

@@ -45,6 +45,17 @@ TEST_F(CleanupTest, NothingIsLeft) {
   SetUpTestSuite();
 }
 
+TEST_F(CleanupTest, ATaskThatEndedButWasNotDeletedLeavesNoCgroup) {
+  const std::string id = StartTask({"exit", "0"});
+  ASSERT_THAT(client_->tasks().Wait(id, "", {.timeout = kLong}), IsOk());
+  const std::string name = namespace_;
+  client_.reset();
+  containerd_.reset();
+  for (const auto& controller : std::filesystem::directory_iterator("/sys/fs/cgroup"))
+    EXPECT_FALSE(std::filesystem::exists(controller.path() / name)) << controller.path();
+  SetUpTestSuite();
+}
+
 TEST_F(CleanupTest, ACrashedTestLeavesNothingEither) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
