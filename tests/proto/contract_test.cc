@@ -87,9 +87,12 @@ TEST_P(ContractTest, NoticesAWrongFieldNumber) {
   ASSERT_EQ(moved.count(from), 1u) << from;
   moved[to] = moved[from];
   moved.erase(from);
+  // One more than without the move, so that a real difference fails only the test that names it.
   const auto unexpected = Check(moved);
-  ASSERT_EQ(unexpected.size(), 1u) << Lines(unexpected);
-  EXPECT_EQ(unexpected[0].key, to);
+  EXPECT_EQ(unexpected.size(), Check(ours_).size() + 1);
+  EXPECT_TRUE(std::any_of(unexpected.begin(), unexpected.end(), [&](const Difference& one) {
+    return one.key == to;
+  })) << Lines(unexpected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Packages, ContractTest,
