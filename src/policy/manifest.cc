@@ -16,14 +16,15 @@ constexpr std::size_t kMaxList = 64;
 constexpr std::size_t kMaxDescription = 200;
 constexpr std::size_t kMaxArgument = 4096;
 
-bool Matches(const std::string& text, const char* pattern, std::size_t max_size) {
-  // Bounded before std::regex, which recurses with the length of its input.
-  return text.size() <= max_size && std::regex_match(text, std::regex(pattern));
+// Bounded before std::regex, which recurses with the length of its input.
+bool Matches(const std::string& text, const std::regex& pattern, std::size_t max_size) {
+  return text.size() <= max_size && std::regex_match(text, pattern);
 }
 
 absl::Status ReadId(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(out.id, field.Text());
-  if (Matches(out.id, "[a-z0-9]([a-z0-9-]*[a-z0-9])?", 63)) return absl::OkStatus();
+  static const std::regex kPattern("[a-z0-9]([a-z0-9-]*[a-z0-9])?");
+  if (Matches(out.id, kPattern, 63)) return absl::OkStatus();
   return field.Bad("{} is not an id; use 1 to 63 characters of a-z, 0-9 and -, not - at the ends",
                    Quoted(out.id));
 }
@@ -31,11 +32,11 @@ absl::Status ReadId(const YamlField& field, Manifest& out) {
 absl::Status ReadVersion(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(out.version, field.Scalar());
   // Source  semver.org 2.0.0, items 2, 9 and 10.
-  constexpr char kSemver[] =
+  static const std::regex kSemver(
       "(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)"
       "(-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(\\.(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]"
       "*))*)?"
-      "(\\+[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?";
+      "(\\+[0-9A-Za-z-]+(\\.[0-9A-Za-z-]+)*)?");
   if (Matches(out.version, kSemver, 64)) return absl::OkStatus();
   return field.Bad("{} is not a semantic version; write three numbers, for example 1.0.0",
                    Quoted(out.version));
@@ -54,8 +55,8 @@ absl::Status ReadDescription(const YamlField& field, Manifest& out) {
 
 absl::Status ReadEntrypoint(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const std::string text, field.Scalar());
-  constexpr char kPattern[] =
-      "[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*";
+  static const std::regex kPattern(
+      "[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*");
   if (!Matches(text, kPattern, 200)) {
     return field.Bad("{} is not module:function; write for example word_count:run", Quoted(text));
   }
@@ -118,8 +119,8 @@ absl::Status ReadLimits(const YamlField& field, Manifest& out) {
 }
 
 bool IsHostName(const std::string& host) {
-  constexpr char kLabels[] =
-      "(\\*\\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]([a-z0-9-]*[a-z0-9])?";
+  static const std::regex kLabels(
+      "(\\*\\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]([a-z0-9-]*[a-z0-9])?");
   if (!Matches(host, kLabels, 253)) return false;
   for (std::size_t start = 0; start < host.size();) {
     const std::size_t end = std::min(host.find('.', start), host.size());
@@ -187,9 +188,9 @@ absl::Status ReadGpus(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
   for (const YamlField& item : items) {
     VX_ASSIGN_OR_RETURN(std::string name, item.Text());
-    constexpr char kCdi[] =
+    static const std::regex kCdi(
         "[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?/[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?="
-        "[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?";
+        "[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?");
     if (!Matches(name, kCdi, 200)) {
       return item.Bad(
           "{} is not a CDI device; write vendor/class=device, for example nvidia.com/gpu=0",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <vector>
@@ -75,9 +76,10 @@ class TreeCopier {
   }
 
   absl::Status OpenFailed(const absl::Status& status, const std::string& path) const {
-    // It was there a moment ago, as something else than a link.
+    // It was there a moment ago, within the bundle, and not a link.
     const int error = GetErrno(status).value_or(0);
-    if (error == ENOENT || error == ELOOP || error == ENOTDIR || error == ENXIO) {
+    static constexpr std::array kRaces = {ENOENT, ELOOP, ENOTDIR, ENXIO, EXDEV, EAGAIN};
+    if (std::find(kRaces.begin(), kRaces.end(), error) != kRaces.end()) {
       return Bad(path, "changed while it was read");
     }
     return Annotate(status, "bundle " + name_);
