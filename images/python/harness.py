@@ -233,15 +233,28 @@ def report_exit(record, code):
     return code
 
 
+def system_error(error):
+    """The OSError with a number that is behind an exception: itself, a wrapped reason (URLError), or what caused it."""
+    for _ in range(16):
+        if isinstance(error, OSError) and isinstance(error.errno, int):
+            return error
+        reason = getattr(error, "reason", None)
+        error = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
+        if error is None:
+            break
+    return None
+
+
 def report_exception(record, error):
     text = clean(plugin_traceback(error), MAX_TRACEBACK_CHARS)
     print_error(text)
     flush()
     number = filename = None
-    if isinstance(error, OSError):
-        number = error.errno if isinstance(error.errno, int) else None
-        if isinstance(error.filename, (str, bytes)):
-            filename = clean(os.fsdecode(error.filename))
+    behind = system_error(error)
+    if behind is not None:
+        number = behind.errno
+        if isinstance(behind.filename, (str, bytes)):
+            filename = clean(os.fsdecode(behind.filename))
     record.error(kind="exception", type=clean(type(error).__name__), message=clean(message_of(error)), traceback=text,
                  errno=number, filename=filename)
     return EXIT_FAILED

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/io_pump.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -27,13 +28,19 @@ constexpr milliseconds kDrainGrace{2000};
 constexpr milliseconds kContainerdGrace{3000};
 constexpr milliseconds kWaitRetry{100};
 constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kPipeBytes = 64 * 1024;  // pipe(7): the default capacity
 
 enum Slot { kStdin, kStdout, kStderr, kExit, kPidfd, kCancel, kSlots };
 
 }  // namespace
 
 IoPump::IoPump(PumpConfig config, std::unique_ptr<client::PendingExit> wait)
-    : config_(std::move(config)), wait_(std::move(wait)), buffer_(kBufferBytes, '\0') {}
+    : config_(std::move(config)), wait_(std::move(wait)), buffer_(kBufferBytes, '\0') {
+  // A pipe of one page is writable again exactly when it has been emptied: that is how we know that the payload was
+  // taken. A payload larger than a pipe has been taken in part when the last of it could be written, which says as
+  // much. F_SETPIPE_SZ rounds up to a page (fcntl(2)).
+  if (config_.payload.size() <= kPipeBytes) ::fcntl(config_.stdin_fd.get(), F_SETPIPE_SZ, 1);
+}
 
 PumpResult IoPump::Run() {
   const base::SigpipeBlock no_sigpipe;
@@ -124,19 +131,21 @@ void IoPump::WaitAgain() {
 
 void IoPump::WriteStdin() {
   const std::string_view rest = config_.payload.substr(stdin_written_);
+  // Closed before a shim that is slow has opened its end, the payload would be lost with the pipe.
+  if (rest.empty()) return CloseStdin();
   const ssize_t n = ::write(config_.stdin_fd.get(), rest.data(), rest.size());
-  if (n < 0) {
+  if (n >= 0) {
+    stdin_written_ += static_cast<std::size_t>(n);
+  } else if (errno != EAGAIN && errno != EINTR) {
     // EPIPE: the plugin's side closed its stdin; a plugin need not read its payload.
-    if (errno != EAGAIN && errno != EINTR) CloseStdin();
-    return;
+    CloseStdin();
   }
-  stdin_written_ += static_cast<std::size_t>(n);
-  if (stdin_written_ == config_.payload.size()) CloseStdin();
 }
 
 void IoPump::CloseStdin() {
   if (!config_.stdin_fd) return;
   config_.stdin_fd.Reset();
+  config_.stdin_keeper.Reset();
   config_.on_stdin_done();
 }
 

@@ -22,6 +22,7 @@ namespace vortex::sandbox {
 
 struct PumpConfig {
   base::UniqueFd stdin_fd;   // non-blocking FIFO ends
+  base::UniqueFd stdin_keeper;  // a read end, held until the payload has been taken
   base::UniqueFd stdout_fd;
   base::UniqueFd stderr_fd;
   base::UniqueFd pidfd;      // pid 1 of the sandbox
@@ -32,7 +33,7 @@ struct PumpConfig {
   base::Cancellation* cancel = nullptr;
   std::function<void(std::string_view)> on_stdout;
   std::function<void(std::string_view)> on_stderr;
-  // All of the payload is written and our end is closed.
+  // All of the payload has been taken and our end is closed.
   std::function<void()> on_stdin_done;
   // Whether containerd answers and knows the task; asked when waiting for the exit failed. Must be quick.
   std::function<absl::Status()> probe;

@@ -154,7 +154,11 @@ absl::Status RunSession::CreateContainer(client::Client& client) {
 }
 
 absl::Status RunSession::CreateTask(client::Client& client, const RootFs& rootfs) {
-  // Our read ends first: a FIFO without a reader would hold up the shim.
+  // All our ends before the shim's: it opens its own in the background, at a time of its choosing, and a FIFO
+  // without the other side would hold it up or fail for us with ENXIO. The read end of stdin is never read from; it
+  // keeps what we write until the shim is there.
+  VX_ASSIGN_OR_RETURN(stdin_keeper_, base::OpenFile(dir_->stdin_path(), O_RDONLY | O_NONBLOCK));
+  VX_ASSIGN_OR_RETURN(stdin_fd_, base::OpenFile(dir_->stdin_path(), O_WRONLY | O_NONBLOCK));
   VX_ASSIGN_OR_RETURN(stdout_fd_, base::OpenFile(dir_->stdout_path(), O_RDONLY | O_NONBLOCK));
   VX_ASSIGN_OR_RETURN(stderr_fd_, base::OpenFile(dir_->stderr_path(), O_RDONLY | O_NONBLOCK));
   client::CreateTaskRequest request;
@@ -169,8 +173,6 @@ absl::Status RunSession::CreateTask(client::Client& client, const RootFs& rootfs
     env_.rootfs().Forget(result_.image);
     return pid.status();
   }
-  // The shim has the read end by now, so this does not fail with ENXIO.
-  VX_ASSIGN_OR_RETURN(stdin_fd_, base::OpenFile(dir_->stdin_path(), O_WRONLY | O_NONBLOCK));
   auto pidfd = base::PidfdOpen(static_cast<int>(*pid));
   if (!pidfd.ok()) {
     return ErrnoStatus(pidfd.error().value, fmt::format("pidfd of process {}", *pid));
@@ -210,6 +212,7 @@ absl::Status RunSession::Execute(client::Client& client) {
 
   PumpConfig config;
   config.stdin_fd = std::move(stdin_fd_);
+  config.stdin_keeper = std::move(stdin_keeper_);
   config.stdout_fd = std::move(stdout_fd_);
   config.stderr_fd = std::move(stderr_fd_);
   config.pidfd = std::move(pidfd_);

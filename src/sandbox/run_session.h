@@ -66,7 +66,7 @@ class RunSession {
   std::string result_token_;
   std::optional<RunDir> dir_;
   std::optional<IdRange> ids_;
-  base::UniqueFd stdout_fd_, stderr_fd_, stdin_fd_, pidfd_;
+  base::UniqueFd stdout_fd_, stderr_fd_, stdin_fd_, stdin_keeper_, pidfd_;
   CgroupLimits readback_;
   std::optional<StreamCapture> stdout_capture_, stderr_capture_;
   std::optional<RecordScanner> scanner_;
