@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -71,10 +72,11 @@ absl::Status RefuseSpecials(const YAML::Node& node, std::string_view file) {
   return absl::OkStatus();
 }
 
-// Sees anchors and aliases, which the finished tree no longer tells from copies.
-class AnchorFinder : public YAML::EventHandler {
+// Sees anchors and aliases, which the finished tree no longer tells from copies, and where
+// documents start.
+class EventWatcher : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { document_at = mark; }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { See(mark, anchor); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { See(mark, 1); }
@@ -93,33 +95,36 @@ class AnchorFinder : public YAML::EventHandler {
   }
   void OnMapEnd() override {}
 
-  bool found = false;
-  YAML::Mark found_at;
+  std::optional<YAML::Mark> anchor_at;  // the first one
+  YAML::Mark document_at;               // the last one's start
 
  private:
   void See(const YAML::Mark& at, YAML::anchor_t anchor) {
-    if (found || anchor == 0) return;
-    found = true;
-    found_at = at;
+    if (!anchor_at && anchor != 0) anchor_at = at;
   }
 };
 
 absl::StatusOr<YAML::Node> Parse(const std::string& text, std::string_view file) {
   try {
-    std::istringstream events(text);
-    YAML::Parser parser(events);
-    AnchorFinder finder;
-    parser.HandleNextDocument(finder);
-    if (finder.found) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    EventWatcher watcher;
+    if (!parser.HandleNextDocument(watcher)) {
+      return InvalidArgument("{}: is empty; write exactly one document", file);
+    }
+    if (watcher.anchor_at) {
       return InvalidArgument("{}: anchors and aliases are not allowed; write the value out",
-                             Where(file, finder.found_at));
+                             Where(file, *watcher.anchor_at));
     }
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() != 1) {
-      return InvalidArgument("{}: holds {} documents; write exactly one", file, documents.size());
+    // Asked once and never in a loop: on a text such as ",h" yaml-cpp 0.7 says for ever that there
+    // is one more document, which makes its LoadAll fill the memory.
+    if (parser.HandleNextDocument(watcher)) {
+      return InvalidArgument("{}: goes on after its first document; write exactly one",
+                             Where(file, watcher.document_at));
     }
-    VX_RETURN_IF_ERROR(RefuseSpecials(documents[0], file));
-    return documents[0];
+    const YAML::Node document = YAML::Load(text);
+    VX_RETURN_IF_ERROR(RefuseSpecials(document, file));
+    return document;
   } catch (const YAML::Exception& error) {
     // The message may quote a byte of the input.
     const std::string reason = Quoted(error.msg);
