@@ -11,8 +11,8 @@ IMAGE_LAYOUT=$PWD/build/image-layout
 PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
   libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
   ca-certificates)
-PACKAGES_run=(containerd runc python3)
-PACKAGES_test=(libgtest-dev libgmock-dev python3-yaml python3-jsonschema golang-github-containerd-containerd-dev
+PACKAGES_run=(containerd runc python3 binutils)
+PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
   golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd)
 PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 

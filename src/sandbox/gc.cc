@@ -38,6 +38,8 @@ absl::StatusOr<std::vector<CollectedItem>> CollectRuns(client::Client& client, c
     auto dir = RunDir::Adopt(options.state_dir, id);
     if (absl::IsUnavailable(dir.status())) continue;  // its owner lives
     if (absl::IsNotFound(dir.status())) {
+      // A run that ended by itself since we looked.
+      if (absl::IsNotFound(client.containers().Get(id).status())) continue;
       // Remains without a directory: take the name, so that two collectors do not meet.
       dir = RunDir::Create(options.state_dir, id);
     }

@@ -50,6 +50,11 @@ absl::StatusOr<RunDir> RunDir::Create(const std::string& state_dir, const std::s
 absl::StatusOr<RunDir> RunDir::Adopt(const std::string& state_dir, const std::string& run_id) {
   const std::string path = RunsPath(state_dir) + "/" + run_id;
   VX_ASSIGN_OR_RETURN(base::UniqueFd lock, LockDirectory(path));
+  // The owner may have finished between our open and our lock: what we hold then is no longer there by that name.
+  struct stat held {}, named {};
+  if (::fstat(lock.get(), &held) != 0 || ::stat(path.c_str(), &named) != 0 || held.st_ino != named.st_ino) {
+    return Error(absl::StatusCode::kNotFound, "run directory {}: its owner has just removed it", path);
+  }
   return RunDir(path, std::move(lock));
 }
 
