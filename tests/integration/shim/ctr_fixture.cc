@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/shim/ctr_fixture.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "shim/files.h"
+#include "shim/rootfs_mounts.h"
+
+namespace vortex::shim::testing {
+namespace {
+
+std::vector<int> AllPids() {
+  std::vector<int> pids;
+  DIR* proc = ::opendir("/proc");
+  while (const dirent* entry = ::readdir(proc)) {
+    if (const int pid = ::atoi(entry->d_name); pid > 0) pids.push_back(pid);
+  }
+  ::closedir(proc);
+  return pids;
+}
+
+std::string CommandLine(int pid) {
+  std::string text = ReadFile("/proc/" + std::to_string(pid) + "/cmdline", 1 << 16).value_or("");
+  std::replace(text.begin(), text.end(), '\0', ' ');
+  return text;
+}
+
+}  // namespace
+
+Output Shell(const std::string& command) {
+  Output output;
+  FILE* pipe = ::popen(("( " + command + " ) 2>&1").c_str(), "re");
+  if (pipe == nullptr) return output;
+  char buffer[4096];
+  std::size_t count = 0;
+  while ((count = ::fread(buffer, 1, sizeof buffer, pipe)) > 0) output.text.append(buffer, count);
+  const int status = ::pclose(pipe);
+  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return output;
+}
+
+void CtrTest::Pause() {
+  const timespec pause{0, 50'000'000};
+  ::nanosleep(&pause, nullptr);
+}
+
+void CtrTest::SetUp() {
+  SKIP_WITHOUT_CONTAINERD();
+  // containerd looks for shims in its PATH.
+  const std::string shim = VORTEX_SHIM;
+  const std::string path = ::getenv("PATH");
+  const std::string dir = shim.substr(0, shim.rfind('/'));
+  if (!path.starts_with(dir)) ::setenv("PATH", (dir + ":" + path + ":/usr/sbin:/sbin").c_str(), 1);
+  // Reports of the shim's sanitizers: its stderr is /dev/null.
+  ::setenv("ASAN_OPTIONS", ("log_path=/tmp/vortex-shim-asan-" + std::to_string(::getpid())).c_str(), 1);
+  auto started = vortex::testing::PrivateContainerd::Start();
+  ASSERT_TRUE(started.ok()) << std::string(started.status().message());
+  containerd_ = std::move(*started);
+  static int counter = 0;
+  name_space_ = "shim-" + std::to_string(::getpid()) + "-" + std::to_string(++counter);
+  rootfs_ = Dir() + "/rootfs";
+  ::mkdir(rootfs_.c_str(), 0755);
+  const Output copy = Shell("cp " VORTEX_TEST_PAYLOAD " " + rootfs_ + "/work");
+  ASSERT_EQ(copy.code, 0) << copy.text;
+}
+
+void CtrTest::TearDown() {
+  if (!containerd_) return;
+  EXPECT_TRUE(Until([this] { return Shims().empty(); })) << "a shim is left";
+  EXPECT_EQ(Shell("ls -d /sys/fs/cgroup/*/" + name_space_ + "/* /sys/fs/cgroup/" + name_space_ +
+                  "/* 2>/dev/null | xargs -r -n1 sh -c 'test -d $0 && echo $0'").text, "") << "cgroups are left";
+  EXPECT_FALSE(AnyMountAt(Dir() + "/state/io.containerd.runtime.v2.task")) << "mounts are left";
+  for (const char* root : {"/run/containerd/runc/", "/run/containerd/runsc/", "/run/containerd/crun/"}) {
+    EXPECT_EQ(Shell("ls " + (root + name_space_) + " 2>/dev/null | grep -v lock").text, "") << root;
+    ::rmdir((root + name_space_).c_str());
+  }
+  Shell("rmdir /sys/fs/cgroup/*/" + name_space_);
+  const Output sanitizers = Shell("cat /tmp/vortex-shim-asan-" + std::to_string(::getpid()) + ".* 2>/dev/null");
+  EXPECT_EQ(sanitizers.text, "");
+  Shell("rm -f /tmp/vortex-shim-asan-" + std::to_string(::getpid()) + ".*");
+  if (HasFailure()) printf("%s\n", containerd_->Log().c_str());
+}
+
+std::string CtrTest::CtrCommand(const std::string& words) const {
+  return "timeout 60 ctr -a " + containerd_->address() + " -n " + name_space_ + " " + words;
+}
+
+Output CtrTest::Ctr(const std::string& words) { return Shell(CtrCommand(words)); }
+
+std::string CtrTest::RunCommand(const std::string& flags, const std::string& id, const std::string& words) const {
+  return CtrCommand("run --runtime " + runtime_ + " " + flags + " --rootfs " + rootfs_ + " " + id + " /work " + words);
+}
+
+Output CtrTest::Run(const std::string& flags, const std::string& id, const std::string& words) {
+  return Shell(RunCommand(flags, id, words));
+}
+
+std::string CtrTest::StateOf(const std::string& id) {
+  const Output list = Ctr("task ls");
+  std::string_view rest = list.text;
+  while (!rest.empty()) {
+    const std::string_view line = NextLine(&rest);
+    if (!line.starts_with(id + " ")) continue;
+    const std::string_view trimmed = Trim(line);
+    return std::string(trimmed.substr(trimmed.rfind(' ') + 1));
+  }
+  return "";
+}
+
+std::vector<int> CtrTest::Shims() const {
+  std::vector<int> shims;
+  for (const int pid : AllPids()) {
+    const std::string line = CommandLine(pid);
+    if (line.find("containerd-shim-") != std::string::npos && line.find("-address " + containerd_->address()) != std::string::npos) {
+      shims.push_back(pid);
+    }
+  }
+  return shims;
+}
+
+int CtrTest::ShimOf(const std::string& id) const {
+  for (const int pid : Shims()) {
+    if (CommandLine(pid).find("-id " + id + " ") != std::string::npos) return pid;
+  }
+  return 0;
+}
+
+long ProcKb(int pid, const std::string& file, const std::string& key) {
+  const auto text = ReadFile("/proc/" + std::to_string(pid) + "/" + file, 1 << 16);
+  std::string_view rest = text ? *text : std::string_view();
+  while (!rest.empty()) {
+    const std::string_view line = NextLine(&rest);
+    if (line.starts_with(key + ":")) return static_cast<long>(ParseNumber(line.substr(key.size() + 1)).value_or(0));
+  }
+  return -1;
+}
+
+int CountFds(int pid) {
+  int count = 0;
+  DIR* listing = ::opendir(("/proc/" + std::to_string(pid) + "/fd").c_str());
+  if (listing == nullptr) return -1;
+  while (const dirent* entry = ::readdir(listing)) count += entry->d_name[0] != '.';
+  ::closedir(listing);
+  return count;
+}
+
+}  // namespace vortex::shim::testing

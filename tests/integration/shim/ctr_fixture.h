@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A private containerd that finds the shim under test, and ctr to drive it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/private_containerd.h"
+
+namespace vortex::shim::testing {
+
+struct Output {
+  int code = -1;     // as of the shell: 0-255
+  std::string text;  // stdout and stderr
+};
+// Runs a shell command.
+Output Shell(const std::string& command);
+
+class CtrTest : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  // Everything must be gone: shims, sockets, mounts, cgroups, and no sanitizer may have spoken.
+  void TearDown() override;
+
+  // `ctr -a … -n …` and the words.
+  Output Ctr(const std::string& words);
+  std::string CtrCommand(const std::string& words) const;
+  // `ctr run` with our runtime and the payload's rootfs; `flags` go before, `words` are the payload's.
+  Output Run(const std::string& flags, const std::string& id, const std::string& words);
+  std::string RunCommand(const std::string& flags, const std::string& id, const std::string& words) const;
+
+  // State of a task as `ctr task ls` says, empty when it is not there.
+  std::string StateOf(const std::string& id);
+  // Polls until `condition` holds, 20 s at most.
+  template <typename Condition>
+  bool Until(Condition condition) {
+    for (int i = 0; i < 400; ++i) {
+      if (condition()) return true;
+      Pause();
+    }
+    return false;
+  }
+  // Pids of shims of this containerd.
+  std::vector<int> Shims() const;
+  int ShimOf(const std::string& id) const;
+  std::string NameSpace() const { return name_space_; }
+  std::string Dir() const { return containerd_->dir(); }
+  vortex::testing::PrivateContainerd& containerd() { return *containerd_; }
+
+  std::string runtime_ = "io.containerd.vortex.v2";
+
+ private:
+  static void Pause();
+
+  std::unique_ptr<vortex::testing::PrivateContainerd> containerd_;
+  std::string name_space_;
+  std::string rootfs_;
+};
+
+// A number in /proc/<pid>/status or smaps_rollup, in kB.
+long ProcKb(int pid, const std::string& file, const std::string& key);
+int CountFds(int pid);
+
+}  // namespace vortex::shim::testing

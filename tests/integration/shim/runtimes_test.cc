@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same flow under each OCI runtime.
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "integration/shim/ctr_fixture.h"
+#include "shim/files.h"
+
+namespace vortex::shim::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class RuntimesTest : public CtrTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  // The options file that chooses the runtime; empty when it cannot run here.
+  std::string Options() {
+    const std::string name = GetParam();
+    std::string binary = name;
+    if (Shell("command -v " + name).code != 0) return "";
+    if (name == "crun" && ::access("/sys/fs/cgroup/unified", F_OK) == 0) {
+      // crun refuses hybrid hosts: it gets a view without the unified hierarchy, and it alone.
+      binary = Dir() + "/crun-v1";
+      const int error = WriteFileAtomic(binary, "#!/bin/sh\nexec unshare -m sh -c 'umount /sys/fs/cgroup/unified; exec crun \"$@\"' crun \"$@\"\n", 0755);
+      EXPECT_EQ(error, 0);
+    }
+    const std::string path = Dir() + "/options.toml";
+    EXPECT_EQ(WriteFileAtomic(path, "binary_name = \"" + binary + "\"\n", 0644), 0);
+    return "--runtime-config-path " + path;
+  }
+};
+
+TEST_P(RuntimesTest, TheSameFlow) {
+  const std::string options = Options();
+  if (options.empty()) GTEST_SKIP() << GetParam() << " is not installed";
+  const Output both = Run("--rm " + options, "a", "both");
+  EXPECT_EQ(both.code, 0) << both.text;
+  EXPECT_THAT(both.text, HasSubstr("to stdout\n"));
+  EXPECT_THAT(both.text, HasSubstr("to stderr\n"));
+  EXPECT_EQ(Run("--rm " + options, "b", "exit 7").code, 7);
+  EXPECT_EQ(Shell("echo in | " + RunCommand("--rm " + options, "c", "cat")).text, "in\n");
+  ASSERT_EQ(Run("-d " + options, "d", "sleep 1000").code, 0);
+  EXPECT_EQ(Ctr("task exec --exec-id e1 d /work exit 5").code, 5);
+  EXPECT_EQ(Ctr("task pause d").code, 0);
+  EXPECT_EQ(StateOf("d"), "PAUSED");
+  EXPECT_EQ(Ctr("task resume d").code, 0);
+  EXPECT_EQ(Ctr("task kill d").code, 0);
+  ASSERT_TRUE(Until([this] { return StateOf("d") == "STOPPED"; }));
+  EXPECT_THAT(Ctr("task rm d").text, HasSubstr("code 9"));
+  ASSERT_EQ(Run("-d " + options, "e", "stay").code, 0);
+  EXPECT_EQ(Ctr("task kill -s SIGKILL e").code, 0);
+  ASSERT_TRUE(Until([this] { return StateOf("e") == "STOPPED"; }));
+  EXPECT_THAT(Ctr("task rm e").text, HasSubstr("137"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, RuntimesTest, ::testing::Values("runc", "crun", "runsc"),
+                         [](const auto& test_info) { return std::string(test_info.param); });
+
+}  // namespace
+}  // namespace vortex::shim::testing
