@@ -26,8 +26,8 @@ class Cancellation {
   // An eventfd (eventfd(2)), readable for ever once cancelled. Owned by this object.
   int fd() const { return event_.get(); }
 
-  // Calls `callback` on Cancel(), at once when that has happened already, until the returned guard is
-  // gone. The guard's destructor waits for a callback that is running in another thread.
+  // Calls `callback` on Cancel(), at once when that has happened already, until the returned guard
+  // is gone. The guard's destructor waits for a callback that is running in another thread.
   class Guard {
    public:
     Guard() = default;

@@ -16,21 +16,23 @@
 namespace vortex::base {
 
 struct ChildExit {
-  int wait_status = 0;        // as from waitpid(2)
-  std::int64_t unix_ns = 0;   // when it was reaped
+  int wait_status = 0;       // as from waitpid(2)
+  std::int64_t unix_ns = 0;  // when it was reaped
 
   // 0-255, or 128 + signal number.
   unsigned Code() const;
 };
 
-// A child may be reaped before anyone knows what its pid means: a container's first process can die before
-// `runc create` has written the pid file. Exits of unknown pids are parked while a Hold exists.
+// A child may be reaped before anyone knows what its pid means: a container's first process can die
+// before `runc create` has written the pid file. Exits of unknown pids are parked while a Hold
+// exists.
 class ChildReaper {
  public:
   // Blocks SIGCHLD for the process and takes it by signalfd(2).
   explicit ChildReaper(EventLoop* loop);
 
-  // Calls back once, from the loop, when `pid` is reaped; at once (next turn) if its exit is parked.
+  // Calls back once, from the loop, when `pid` is reaped; at once (next turn) if its exit is
+  // parked.
   void Expect(pid_t pid, std::function<void(ChildExit)> callback);
   void Forget(pid_t pid) { expected_.erase(pid); }
   // Co-awaitable form.

@@ -42,7 +42,8 @@ void EventLoop::Watch::Modify(std::uint32_t events) {
   ::epoll_ctl(loop_->epoll_.get(), EPOLL_CTL_MOD, it->second->fd, &event);
 }
 
-EventLoop::Watch EventLoop::Add(int fd, std::uint32_t events, std::function<void(std::uint32_t)> callback) {
+EventLoop::Watch EventLoop::Add(int fd, std::uint32_t events,
+                                std::function<void(std::uint32_t)> callback) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = next_id_;
@@ -73,7 +74,8 @@ EventLoop::Timer EventLoop::After(std::chrono::nanoseconds delay, std::function<
 int EventLoop::WaitMs(int max_wait_ms) const {
   if (!posted_.empty()) return 0;
   if (timers_.empty()) return max_wait_ms;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first - Clock::now());
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first - Clock::now());
   const auto wait = std::clamp<std::int64_t>(left.count(), 0, 1'000'000);
   return max_wait_ms < 0 ? static_cast<int>(wait) : std::min(max_wait_ms, static_cast<int>(wait));
 }

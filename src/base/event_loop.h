@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread's epoll loop: watched descriptors, timers and deferred calls. Free of third-party code.
+// One thread's epoll loop: watched descriptors, timers and deferred calls. Free of third-party
+// code.
 #pragma once
 
 #include <chrono>
@@ -44,12 +45,14 @@ class EventLoop {
 
   // Calls `callback` with the epoll events until the watch is gone. A descriptor that epoll refuses
   // (regular files: EPERM) gives an inactive watch, with errno set.
-  [[nodiscard]] Watch Add(int fd, std::uint32_t events, std::function<void(std::uint32_t)> callback);
+  [[nodiscard]] Watch Add(int fd, std::uint32_t events,
+                          std::function<void(std::uint32_t)> callback);
 
   class Timer {
    public:
     Timer() = default;
-    Timer(EventLoop* loop, std::pair<Clock::time_point, std::uint64_t> key) : loop_(loop), key_(key) {}
+    Timer(EventLoop* loop, std::pair<Clock::time_point, std::uint64_t> key)
+        : loop_(loop), key_(key) {}
     Timer(Timer&& other) noexcept : loop_(std::exchange(other.loop_, nullptr)), key_(other.key_) {}
     Timer& operator=(Timer&& other) noexcept;
     ~Timer() { Reset(); }
@@ -66,7 +69,7 @@ class EventLoop {
   // Runs `callback` in the next turn, in order of posting.
   void Post(std::function<void()> callback) { posted_.push_back(std::move(callback)); }
 
-  void Run();   // until Stop()
+  void Run();  // until Stop()
   void Stop() { stopped_ = true; }
   // One turn: waits at most `max_wait_ms` (-1: as long as it takes). For tests.
   void Turn(int max_wait_ms);

@@ -49,8 +49,8 @@ absl::StatusOr<std::string> ReadFd(int fd, std::size_t limit, std::string_view n
     }
     if (n == 0) return out;
     if (out.size() + static_cast<std::size_t>(n) > limit) {
-      return Error(absl::StatusCode::kOutOfRange, "read {}: larger than the limit of {} bytes", name,
-                   limit);
+      return Error(absl::StatusCode::kOutOfRange, "read {}: larger than the limit of {} bytes",
+                   name, limit);
     }
     out.append(buffer, static_cast<std::size_t>(n));
   }

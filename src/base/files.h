@@ -29,7 +29,8 @@ absl::StatusOr<UniqueFd> OpenBeneath(int dir_fd, const std::string& path, int fl
 
 absl::Status WriteAll(int fd, std::string_view bytes, std::string_view name);
 
-// Readers see the old content or the new one, never a part: temporary file beside it, then rename(2).
+// Readers see the old content or the new one, never a part: temporary file beside it, then
+// rename(2).
 absl::Status WriteFileAtomic(const std::string& path, std::string_view bytes, mode_t mode);
 
 // mkdir -p; existing directories keep their mode.

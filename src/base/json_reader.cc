@@ -32,7 +32,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 }  // namespace
 
 void JsonReader::SkipSpace() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
+  while (at_ < text_.size() &&
+         (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) {
     ++at_;
   }
 }
@@ -140,12 +141,26 @@ bool JsonReader::ReadEscape(std::string* out) {
   const char c = text_[at_++];
   unsigned code = 0;
   switch (c) {
-    case '"': case '\\': case '/': code = static_cast<unsigned char>(c); break;
-    case 'b': code = '\b'; break;
-    case 'f': code = '\f'; break;
-    case 'n': code = '\n'; break;
-    case 'r': code = '\r'; break;
-    case 't': code = '\t'; break;
+    case '"':
+    case '\\':
+    case '/':
+      code = static_cast<unsigned char>(c);
+      break;
+    case 'b':
+      code = '\b';
+      break;
+    case 'f':
+      code = '\f';
+      break;
+    case 'n':
+      code = '\n';
+      break;
+    case 'r':
+      code = '\r';
+      break;
+    case 't':
+      code = '\t';
+      break;
     case 'u': {
       code = ReadHex4();
       if (failed_) return false;
@@ -163,7 +178,8 @@ bool JsonReader::ReadEscape(std::string* out) {
       if (code >= 0xD800 && code < 0xE000) code = 0xFFFD;
       break;
     }
-    default: return false;
+    default:
+      return false;
   }
   if (out != nullptr) AppendUtf8(out, code);
   return true;
@@ -189,7 +205,8 @@ std::int64_t JsonReader::Int() {
   for (const char c : raw) {
     if (!IsDigit(c)) return 0;
     const std::int64_t digit = c - '0';
-    if (value > (kMax - digit) / 10) return negative ? std::numeric_limits<std::int64_t>::min() : kMax;
+    if (value > (kMax - digit) / 10)
+      return negative ? std::numeric_limits<std::int64_t>::min() : kMax;
     value = value * 10 + digit;
   }
   return negative ? -value : value;

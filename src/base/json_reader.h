@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pull reader for JSON (RFC 8259) that keeps nothing: the caller takes what it knows and skips the rest, so
-// that a 100 KB config.json costs no memory beyond its bytes. Free of third-party code.
+// A pull reader for JSON (RFC 8259) that keeps nothing: the caller takes what it knows and skips
+// the rest, so that a 100 KB config.json costs no memory beyond its bytes. Free of third-party
+// code.
 //
 //   JsonReader json(text);
 //   json.Object([&](std::string_view key) {
@@ -23,8 +24,8 @@ class JsonReader {
  public:
   explicit JsonReader(std::string_view text) : text_(text) {}
 
-  // Calls `member` with each key; it must consume the value by exactly one call. Values of another type than
-  // asked for are skipped: a null where an object might be is not an error.
+  // Calls `member` with each key; it must consume the value by exactly one call. Values of another
+  // type than asked for are skipped: a null where an object might be is not an error.
   void Object(const std::function<void(std::string_view key)>& member);
   void Array(const std::function<void()>& element);
   // Escapes decoded to UTF-8; lone surrogates become U+FFFD.

@@ -6,8 +6,8 @@
 
 namespace vortex::base {
 
-// A descriptor that names one process for as long as it is open: no other process can take its place
-// as with a recycled pid. Readable (POLLIN) once the process has exited.
+// A descriptor that names one process for as long as it is open: no other process can take its
+// place as with a recycled pid. Readable (POLLIN) once the process has exited.
 //   Errors  ESRCH no such process.
 //   Source  pidfd_open(2), Linux 5.3.
 Result<UniqueFd> PidfdOpen(int pid);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Value or errno, for code that must stay free of Abseil (the shim) and for thin system call wrappers.
+// Value or errno, for code that must stay free of Abseil (the shim) and for thin system call
+// wrappers.
 #pragma once
 
 #include <optional>

@@ -64,9 +64,8 @@ std::string HexLower(const std::uint8_t* data, std::size_t size) {
 
 bool IsSha256Digest(std::string_view text) {
   if (text.size() != kPrefix.size() + 64 || !text.starts_with(kPrefix)) return false;
-  return std::all_of(text.begin() + kPrefix.size(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+  return std::all_of(text.begin() + kPrefix.size(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 }  // namespace vortex::base

@@ -6,8 +6,9 @@
 
 namespace vortex::base {
 
-// While it lives, writing to a pipe without a reader gives EPIPE in this thread and no SIGPIPE, whatever the
-// process does with that signal: a library must not change the disposition of its host.
+// While it lives, writing to a pipe without a reader gives EPIPE in this thread and no SIGPIPE,
+// whatever the process does with that signal: a library must not change the disposition of its
+// host.
 class SigpipeBlock {
  public:
   SigpipeBlock() {

@@ -78,8 +78,8 @@ void RunChild(Plan* plan) {
 Result<pid_t> Spawn(const SpawnOptions& options) {
   UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return Errno{errno, "open /dev/null"};
-  // Sources below the last target would be overwritten by an earlier dup2: lift them all above it. dup2 also
-  // clears CLOEXEC, which a source equal to its target would keep.
+  // Sources below the last target would be overwritten by an earlier dup2: lift them all above it.
+  // dup2 also clears CLOEXEC, which a source equal to its target would keep.
   const int count = static_cast<int>(options.fds.size());
   std::vector<UniqueFd> lifted;
   std::vector<int> sources;
@@ -90,8 +90,14 @@ Result<pid_t> Spawn(const SpawnOptions& options) {
   }
   const std::vector<char*> argv = Pointers(options.argv);
   const std::vector<char*> env = Pointers(options.env);
-  Plan plan{options.program.c_str(), argv.data(), env.data(), options.cwd.empty() ? nullptr : options.cwd.c_str(),
-            sources.data(), count, options.die_with_parent, options.new_session};
+  Plan plan{options.program.c_str(),
+            argv.data(),
+            env.data(),
+            options.cwd.empty() ? nullptr : options.cwd.c_str(),
+            sources.data(),
+            count,
+            options.die_with_parent,
+            options.new_session};
   // A signal handler must not run in the child while it shares our memory.
   sigset_t all;
   sigset_t old;

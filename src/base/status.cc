@@ -15,19 +15,27 @@ constexpr char kErrnoPayload[] = "vortex/errno";
 
 absl::StatusCode CodeFor(int e) {
   switch (e) {
-    case ENOENT: return absl::StatusCode::kNotFound;
-    case EEXIST: return absl::StatusCode::kAlreadyExists;
+    case ENOENT:
+      return absl::StatusCode::kNotFound;
+    case EEXIST:
+      return absl::StatusCode::kAlreadyExists;
     case EACCES:
-    case EPERM: return absl::StatusCode::kPermissionDenied;
-    case EINVAL: return absl::StatusCode::kInvalidArgument;
+    case EPERM:
+      return absl::StatusCode::kPermissionDenied;
+    case EINVAL:
+      return absl::StatusCode::kInvalidArgument;
     case ENOSPC:
     case EDQUOT:
     case EMFILE:
     case ENFILE:
-    case ENOMEM: return absl::StatusCode::kResourceExhausted;
-    case ETIMEDOUT: return absl::StatusCode::kDeadlineExceeded;
-    case ECONNREFUSED: return absl::StatusCode::kUnavailable;
-    default: return absl::StatusCode::kInternal;
+    case ENOMEM:
+      return absl::StatusCode::kResourceExhausted;
+    case ETIMEDOUT:
+      return absl::StatusCode::kDeadlineExceeded;
+    case ECONNREFUSED:
+      return absl::StatusCode::kUnavailable;
+    default:
+      return absl::StatusCode::kInternal;
   }
 }
 
@@ -57,8 +65,7 @@ std::optional<int> GetErrno(const absl::Status& status) {
 absl::Status Annotate(const absl::Status& status, std::string_view prefix) {
   if (status.ok()) return status;
   absl::Status out(status.code(), fmt::format("{}: {}", prefix, Message(status)));
-  status.ForEachPayload(
-      [&](auto url, const absl::Cord& payload) { out.SetPayload(url, payload); });
+  status.ForEachPayload([&](auto url, const absl::Cord& payload) { out.SetPayload(url, payload); });
   return out;
 }
 

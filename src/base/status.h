@@ -27,8 +27,8 @@ absl::Status InvalidArgument(fmt::format_string<Args...> format, Args&&... args)
   return Error(absl::StatusCode::kInvalidArgument, format, std::forward<Args>(args)...);
 }
 
-// The status for a failed system call: message "<what>: <strerror> (<NAME>)", the code that fits the
-// errno, and the errno itself, which GetErrno reads back.
+// The status for a failed system call: message "<what>: <strerror> (<NAME>)", the code that fits
+// the errno, and the errno itself, which GetErrno reads back.
 //   ENOENT → NotFound, EEXIST → AlreadyExists, EACCES/EPERM → PermissionDenied, EINVAL →
 //   InvalidArgument, ENOSPC/EDQUOT/EMFILE/ENFILE/ENOMEM → ResourceExhausted, ETIMEDOUT →
 //   DeadlineExceeded, ECONNREFUSED → Unavailable, the rest → Internal.
@@ -51,10 +51,9 @@ absl::Status Annotate(const absl::Status& status, std::string_view prefix);
 #define VX_CONCAT_INNER_(a, b) a##b
 #define VX_CONCAT_(a, b) VX_CONCAT_INNER_(a, b)
 
-#define VX_RETURN_IF_ERROR(expr)                          \
-  do {                                                    \
-    if (absl::Status vx_status_ = (expr); !vx_status_.ok()) \
-      return vx_status_;                                  \
+#define VX_RETURN_IF_ERROR(expr)                                               \
+  do {                                                                         \
+    if (absl::Status vx_status_ = (expr); !vx_status_.ok()) return vx_status_; \
   } while (false)
 
 #define VX_ASSIGN_OR_RETURN(lhs, expr) \

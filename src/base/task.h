@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Coroutines for one thread over an EventLoop: a job that waits for children, descriptors and timers
-// reads from top to bottom. Free of third-party code. Nothing here throws or is thread-safe.
+// Coroutines for one thread over an EventLoop: a job that waits for children, descriptors and
+// timers reads from top to bottom. Free of third-party code. Nothing here throws or is thread-safe.
 //
 //   Task<int> Twice(Event& ready) { co_await ready.Wait(); co_return 2; }
 //   Detach(Work(...));   // runs until it first waits, then from the loop

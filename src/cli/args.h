@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line of vortexctl as plain data. CLI11 is seen by args.cc only: it costs seconds in each file.
+// The command line of vortexctl as plain data. CLI11 is seen by args.cc only: it costs seconds in
+// each file.
 #pragma once
 
 #include <optional>
@@ -10,7 +11,17 @@
 
 namespace vortex::cli {
 
-enum class Command { kRun, kSpec, kPs, kGc, kDoctor, kImageList, kImageImport, kImageBuild, kVersion };
+enum class Command {
+  kRun,
+  kSpec,
+  kPs,
+  kGc,
+  kDoctor,
+  kImageList,
+  kImageImport,
+  kImageBuild,
+  kVersion
+};
 
 struct Args {
   Command command = Command::kVersion;

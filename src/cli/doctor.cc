@@ -15,13 +15,20 @@ int Doctor(const Args& args) {
   for (const sandbox::Check& check : checks) {
     ready = ready && (check.ok || !check.required);
     if (args.json) {
-      json.push_back({{"check", check.name}, {"ok", check.ok}, {"required", check.required},
-                      {"detail", check.detail}, {"remedy", check.remedy}});
+      json.push_back({{"check", check.name},
+                      {"ok", check.ok},
+                      {"required", check.required},
+                      {"detail", check.detail},
+                      {"remedy", check.remedy}});
       continue;
     }
-    std::printf("%-4s %-26s %s\n", check.ok ? "ok" : check.required ? "FAIL" : "-", check.name.c_str(),
-                check.detail.c_str());
-    if (!check.ok && !check.remedy.empty()) std::printf("     %-26s → %s\n", "", check.remedy.c_str());
+    std::printf("%-4s %-26s %s\n",
+                check.ok         ? "ok"
+                : check.required ? "FAIL"
+                                 : "-",
+                check.name.c_str(), check.detail.c_str());
+    if (!check.ok && !check.remedy.empty())
+      std::printf("     %-26s → %s\n", "", check.remedy.c_str());
   }
   if (args.json) std::printf("%s\n", json.dump().c_str());
   return ready ? 0 : 1;

@@ -10,20 +10,27 @@ int ExitCodeFor(const sandbox::Termination& termination) {
   // What the kernel or we killed ended by SIGKILL, whoever saw it.
   constexpr int kKilled = 128 + SIGKILL;
   switch (termination.cause) {
-    case Cause::kOk: return 0;
-    case Cause::kDeadline: return kExitBudget;
+    case Cause::kOk:
+      return 0;
+    case Cause::kDeadline:
+      return kExitBudget;
     case Cause::kPolicyDenied:
     case Cause::kSandboxUnavailable:
-    case Cause::kSandboxLost: return kExitSandbox;
-    case Cause::kSpawnFailed: return termination.exit_code.value_or(kExitNotExecutable);
-    case Cause::kCancelled: return 128 + SIGINT;
-    case Cause::kSignal: return 128 + termination.signal.value_or(SIGKILL);
+    case Cause::kSandboxLost:
+      return kExitSandbox;
+    case Cause::kSpawnFailed:
+      return termination.exit_code.value_or(kExitNotExecutable);
+    case Cause::kCancelled:
+      return 128 + SIGINT;
+    case Cause::kSignal:
+      return 128 + termination.signal.value_or(SIGKILL);
     case Cause::kOom:
     case Cause::kOutputLimit:
     case Cause::kCpuBudget:
     case Cause::kPidsLimit:
     case Cause::kDiskLimit:
-    case Cause::kPluginError: break;
+    case Cause::kPluginError:
+      break;
   }
   if (termination.signal) return 128 + *termination.signal;
   // A plugin may exit with 0 and still fail (no result); the caller must see a failure.

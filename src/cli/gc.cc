@@ -39,7 +39,9 @@ int CollectLeftovers(const Args& args) {
   for (const sandbox::CollectedItem& item : *items) {
     all_removed = all_removed && item.leftovers.empty();
     if (args.json) {
-      json.push_back({{"kind", item.kind}, {"name", item.name}, {"removed", item.removed},
+      json.push_back({{"kind", item.kind},
+                      {"name", item.name},
+                      {"removed", item.removed},
                       {"leftovers", item.leftovers}});
     } else {
       PrintItem(item);

@@ -77,7 +77,8 @@ int ListImages(const Args& args) {
   auto json = nlohmann::ordered_json::array();
   for (const client::Image& image : *images) {
     if (args.json) {
-      json.push_back({{"name", image.name}, {"digest", image.target.digest},
+      json.push_back({{"name", image.name},
+                      {"digest", image.target.digest},
                       {"media_type", image.target.media_type}});
     } else {
       std::printf("%s %s\n", image.name.c_str(), image.target.digest.c_str());

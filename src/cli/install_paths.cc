@@ -14,12 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::StatusOr<std::string> FirstExecutable(const std::vector<fs::path>& candidates, const char* what) {
+absl::StatusOr<std::string> FirstExecutable(const std::vector<fs::path>& candidates,
+                                            const char* what) {
   for (const fs::path& path : candidates) {
     if (::access(path.c_str(), X_OK) == 0) return fs::weakly_canonical(path).string();
   }
-  return Error(absl::StatusCode::kNotFound, "{}: not found at {} nor {}", what, candidates.front().string(),
-               candidates.back().string());
+  return Error(absl::StatusCode::kNotFound, "{}: not found at {} nor {}", what,
+               candidates.front().string(), candidates.back().string());
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ struct InstallPaths {
   std::string init;           // the static init that goes into the image
 };
 
-// Looks beside the running binary: in an installation below ../share/vortex and ../libexec/vortex, in a build tree at
-// the places of the build. NotFound names what is missing.
+// Looks beside the running binary: in an installation below ../share/vortex and ../libexec/vortex,
+// in a build tree at the places of the build. NotFound names what is missing.
 absl::StatusOr<InstallPaths> FindInstallPaths();
 
 }  // namespace vortex::cli

@@ -9,8 +9,8 @@
 namespace vortex::cli {
 namespace {
 
-// The first of these signals cancels; the command then cleans up and ends by itself. Called before any thread is
-// started, so that all of them inherit the mask.
+// The first of these signals cancels; the command then cleans up and ends by itself. Called before
+// any thread is started, so that all of them inherit the mask.
 void CancelOnSignals(base::Cancellation& cancel) {
   sigset_t set;
   sigemptyset(&set);
@@ -24,15 +24,24 @@ void CancelOnSignals(base::Cancellation& cancel) {
 
 int Dispatch(const Args& args, base::Cancellation& cancel) {
   switch (args.command) {
-    case Command::kRun: return RunPlugin(args, cancel);
-    case Command::kSpec: return PrintSpec(args);
-    case Command::kPs: return ListRuns(args);
-    case Command::kGc: return CollectLeftovers(args);
-    case Command::kDoctor: return Doctor(args);
-    case Command::kImageList: return ListImages(args);
-    case Command::kImageImport: return ImportArchive(args, cancel);
-    case Command::kImageBuild: return BuildImage(args, cancel);
-    case Command::kVersion: return PrintVersion(args);
+    case Command::kRun:
+      return RunPlugin(args, cancel);
+    case Command::kSpec:
+      return PrintSpec(args);
+    case Command::kPs:
+      return ListRuns(args);
+    case Command::kGc:
+      return CollectLeftovers(args);
+    case Command::kDoctor:
+      return Doctor(args);
+    case Command::kImageList:
+      return ListImages(args);
+    case Command::kImageImport:
+      return ImportArchive(args, cancel);
+    case Command::kImageBuild:
+      return BuildImage(args, cancel);
+    case Command::kVersion:
+      return PrintVersion(args);
   }
   return 1;
 }

@@ -14,12 +14,18 @@ namespace {
 
 const char* StatusName(client::TaskStatus status) {
   switch (status) {
-    case client::TaskStatus::kCreated: return "created";
-    case client::TaskStatus::kRunning: return "running";
-    case client::TaskStatus::kStopped: return "stopped";
-    case client::TaskStatus::kPaused: return "paused";
-    case client::TaskStatus::kPausing: return "pausing";
-    case client::TaskStatus::kUnknown: break;
+    case client::TaskStatus::kCreated:
+      return "created";
+    case client::TaskStatus::kRunning:
+      return "running";
+    case client::TaskStatus::kStopped:
+      return "stopped";
+    case client::TaskStatus::kPaused:
+      return "paused";
+    case client::TaskStatus::kPausing:
+      return "pausing";
+    case client::TaskStatus::kUnknown:
+      break;
   }
   return "unknown";
 }
@@ -31,8 +37,9 @@ std::string Label(const client::Container& container, const char* key) {
 
 absl::StatusOr<nlohmann::ordered_json> Runs(const Args& args) {
   VX_ASSIGN_OR_RETURN(const auto client, Connect(args));
-  VX_ASSIGN_OR_RETURN(const auto containers, client->containers().List(
-                          {fmt::format("labels.\"{}\"", sandbox::kRunIdLabel)}));
+  VX_ASSIGN_OR_RETURN(
+      const auto containers,
+      client->containers().List({fmt::format("labels.\"{}\"", sandbox::kRunIdLabel)}));
   VX_ASSIGN_OR_RETURN(const auto tasks, client->tasks().List());
   std::map<std::string, client::TaskInfo> by_id;
   for (const client::TaskInfo& task : tasks) by_id[task.container_id] = task;
@@ -60,12 +67,14 @@ int ListRuns(const Args& args) {
     std::printf("%s\n", runs->dump().c_str());
     return 0;
   }
-  std::printf("%-22s %-24s %-8s %-9s %-8s %s\n", "RUN", "PLUGIN", "CLASS", "STATUS", "PID", "OWNER");
+  std::printf("%-22s %-24s %-8s %-9s %-8s %s\n", "RUN", "PLUGIN", "CLASS", "STATUS", "PID",
+              "OWNER");
   for (const auto& run : *runs) {
     std::printf("%-22s %-24s %-8s %-9s %-8d %s\n", run["run_id"].get<std::string>().c_str(),
                 run["plugin_id"].get<std::string>().c_str(),
-                run["runtime_class"].get<std::string>().c_str(), run["status"].get<std::string>().c_str(),
-                run["pid"].get<int>(), run["owner"].get<std::string>().c_str());
+                run["runtime_class"].get<std::string>().c_str(),
+                run["status"].get<std::string>().c_str(), run["pid"].get<int>(),
+                run["owner"].get<std::string>().c_str());
   }
   return 0;
 }

@@ -17,7 +17,8 @@ constexpr std::size_t kShown = 160;
 std::string Line(std::string_view text) {
   std::string out(text.substr(0, kShown));
   std::replace_if(
-      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+      out.begin(), out.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   if (text.size() > kShown) out += fmt::format("… ({} bytes)", text.size());
   return out;
 }
@@ -29,11 +30,12 @@ std::string Value(const std::optional<std::int64_t>& value) {
 double Millis(std::chrono::microseconds value) { return static_cast<double>(value.count()) / 1000; }
 
 void AddLimits(std::string& out, const SandboxResult& result) {
-  fmt::format_to(std::back_inserter(out), "  limits    {:<14}{:>12}{:>12}{:>12}{:>12}\n", "", "requested",
-                 "effective", "in force", "used");
+  fmt::format_to(std::back_inserter(out), "  limits    {:<14}{:>12}{:>12}{:>12}{:>12}\n", "",
+                 "requested", "effective", "in force", "used");
   for (const sandbox::LimitReport& limit : result.limits) {
-    fmt::format_to(std::back_inserter(out), "            {:<14}{:>12}{:>12}{:>12}{:>12}\n", limit.name,
-                   Value(limit.requested), limit.effective, Value(limit.readback), Value(limit.used));
+    fmt::format_to(std::back_inserter(out), "            {:<14}{:>12}{:>12}{:>12}{:>12}\n",
+                   limit.name, Value(limit.requested), limit.effective, Value(limit.readback),
+                   Value(limit.used));
   }
 }
 
@@ -53,7 +55,8 @@ std::string Report(const sandbox::RunRequest& request, const SandboxResult& resu
   const auto add = [&]<typename... A>(fmt::format_string<A...> format, A&&... args) {
     fmt::format_to(std::back_inserter(out), format, std::forward<A>(args)...);
   };
-  add("{} {} ({}, run {})\n", result.plugin_id, result.plugin_version, result.runtime_class, result.run_id);
+  add("{} {} ({}, run {})\n", result.plugin_id, result.plugin_version, result.runtime_class,
+      result.run_id);
   add("  asked     {}\n", Line(request.payload));
   add("  result    {}\n", result.output.empty() ? "-" : Line(result.output));
   add("  cause     {}{}{}\n", sandbox::CauseName(end.cause), end.message.empty() ? "" : ": ",
@@ -66,11 +69,12 @@ std::string Report(const sandbox::RunRequest& request, const SandboxResult& resu
   AddLimits(out, result);
   if (result.denials.empty()) add("  denials   none seen\n");
   for (const sandbox::Denial& denial : result.denials) {
-    add("  denial    {} {} {} by {} ({}, {}x)\n", denial.control, denial.action, Line(denial.target),
-        denial.rule, denial.witness, denial.count);
+    add("  denial    {} {} {} by {} ({}, {}x)\n", denial.control, denial.action,
+        Line(denial.target), denial.rule, denial.witness, denial.count);
   }
   add("  time      {:.1f} ms:", Millis(result.total));
-  for (const sandbox::Phase& phase : result.timings) add(" {} {:.1f}", phase.name, Millis(phase.duration));
+  for (const sandbox::Phase& phase : result.timings)
+    add(" {} {:.1f}", phase.name, Millis(phase.duration));
   add("\n");
   if (!spec_path.empty()) add("  spec      {} ({})\n", spec_path, result.spec_digest);
   for (const std::string& leftover : result.leftovers) add("  left      {}\n", Line(leftover));

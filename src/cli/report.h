@@ -7,7 +7,8 @@
 
 namespace vortex::cli {
 
-// What happened, for a person: what was asked, the result, the cause, limits, denials, timings, the spec.
+// What happened, for a person: what was asked, the result, the cause, limits, denials, timings, the
+// spec.
 std::string Report(const sandbox::RunRequest& request, const sandbox::SandboxResult& result,
                    const std::string& spec_path);
 

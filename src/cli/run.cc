@@ -27,7 +27,8 @@ absl::StatusOr<std::string> ReadPayload(const std::string& source) {
 
 // Sets `limit` from the text of `flag` when it was given.
 template <typename T, typename Parse>
-absl::Status SetLimit(const char* flag, const std::string& text, Parse parse, std::optional<T>& limit) {
+absl::Status SetLimit(const char* flag, const std::string& text, Parse parse,
+                      std::optional<T>& limit) {
   if (text.empty()) return absl::OkStatus();
   auto value = parse(text);
   if (!value.ok()) return Annotate(value.status(), flag);
@@ -45,7 +46,8 @@ absl::StatusOr<sandbox::RunRequest> MakeRequest(const Args& args) {
   VX_RETURN_IF_ERROR(SetLimit("--pids-limit", args.pids, policy::ParseCount, limits.pids));
   VX_RETURN_IF_ERROR(SetLimit("--budget", args.budget, policy::ParseDuration, limits.budget));
   VX_RETURN_IF_ERROR(SetLimit("--tmp", args.tmp, policy::ParseBytes, limits.tmp_bytes));
-  VX_RETURN_IF_ERROR(SetLimit("--output-limit", args.output, policy::ParseBytes, limits.output_bytes));
+  VX_RETURN_IF_ERROR(
+      SetLimit("--output-limit", args.output, policy::ParseBytes, limits.output_bytes));
   if (!args.runtime_class.empty()) {
     VX_ASSIGN_OR_RETURN(request.runtime_class, oci::ParseRuntimeClass(args.runtime_class));
   }
@@ -56,7 +58,8 @@ void Print(std::FILE* stream, const std::string& bytes) {
   std::fwrite(bytes.data(), 1, bytes.size(), stream);
 }
 
-// The plugin's own prints go to stderr, so that stdout carries the return value alone and can be piped on.
+// The plugin's own prints go to stderr, so that stdout carries the return value alone and can be
+// piped on.
 void PrintPlain(const sandbox::SandboxResult& result) {
   Print(stderr, result.stdout_stream.kept);
   Print(stderr, result.stderr_stream.kept);

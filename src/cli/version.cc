@@ -28,7 +28,8 @@ int PrintVersion(const Args& args) {
   for (const auto& [name, version] : json.items()) {
     std::printf("%-11s %s\n", name.c_str(), version.get<std::string>().c_str());
   }
-  if (!client.ok()) std::fprintf(stderr, "vortexctl: %s\n", std::string(Message(client.status())).c_str());
+  if (!client.ok())
+    std::fprintf(stderr, "vortexctl: %s\n", std::string(Message(client.status())).c_str());
   return 0;
 }
 

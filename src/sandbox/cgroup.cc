@@ -74,7 +74,8 @@ std::optional<std::uint64_t> Scale(std::optional<T> value, T divisor) {
 }
 
 // quota and period in microseconds → thousandths of a cpu.
-std::optional<std::int64_t> Millicpus(std::optional<std::int64_t> quota, std::optional<std::int64_t> period) {
+std::optional<std::int64_t> Millicpus(std::optional<std::int64_t> quota,
+                                      std::optional<std::int64_t> period) {
   if (!quota || !period || *period <= 0) return std::nullopt;
   if (*quota == std::numeric_limits<std::int64_t>::max()) return quota;
   return *quota * 1000 / *period;
@@ -108,9 +109,11 @@ absl::StatusOr<CgroupHost> CgroupHost::Parse(const std::string& mountinfo) {
   }
   for (const char* controller : kNeeded) {
     if (!host.mounts_.contains(controller)) {
-      return Error(absl::StatusCode::kFailedPrecondition,
-                   "cgroup controller {}: not mounted, neither as v1 nor as v2; limits cannot be set "
-                   "without it", controller);
+      return Error(
+          absl::StatusCode::kFailedPrecondition,
+          "cgroup controller {}: not mounted, neither as v1 nor as v2; limits cannot be set "
+          "without it",
+          controller);
     }
   }
   return host;
@@ -151,7 +154,8 @@ CgroupCounters RunCgroup::ReadCounters() const {
     out.oom_kills = ReadKey(memory + "/memory.events", "oom_kill");
   } else {
     constexpr std::uint64_t kNanosPerMicro = 1000;
-    out.cpu_usec = Scale(ReadNumber(host_->Dir("cpuacct", path_) + "/cpuacct.usage"), kNanosPerMicro);
+    out.cpu_usec =
+        Scale(ReadNumber(host_->Dir("cpuacct", path_) + "/cpuacct.usage"), kNanosPerMicro);
     out.throttled_usec = Scale(ReadKey(cpu + "/cpu.stat", "throttled_time"), kNanosPerMicro);
     out.memory_peak_bytes = ReadNumber(memory + "/memory.max_usage_in_bytes");
     out.oom_kills = ReadKey(memory + "/memory.oom_control", "oom_kill");
@@ -170,16 +174,19 @@ CgroupLimits RunCgroup::ReadLimits() const {
     if (const auto max = Read(cpu + "/cpu.max")) {
       const std::size_t space = max->find(' ');
       std::optional<std::int64_t> quota = max->starts_with("max")
-          ? std::numeric_limits<std::int64_t>::max() : Number<std::int64_t>(*max);
+                                              ? std::numeric_limits<std::int64_t>::max()
+                                              : Number<std::int64_t>(*max);
       if (space != std::string::npos) {
-        out.millicpus = Millicpus(quota, Number<std::int64_t>(std::string_view(*max).substr(space + 1)));
+        out.millicpus =
+            Millicpus(quota, Number<std::int64_t>(std::string_view(*max).substr(space + 1)));
       }
     }
   } else {
     out.memory_bytes = ReadLimit(memory + "/memory.limit_in_bytes");
     const auto with_swap = ReadLimit(memory + "/memory.memsw.limit_in_bytes");
     if (with_swap && out.memory_bytes) out.swap_bytes = *with_swap - *out.memory_bytes;
-    out.millicpus = Millicpus(ReadLimit(cpu + "/cpu.cfs_quota_us"), ReadLimit(cpu + "/cpu.cfs_period_us"));
+    out.millicpus =
+        Millicpus(ReadLimit(cpu + "/cpu.cfs_quota_us"), ReadLimit(cpu + "/cpu.cfs_period_us"));
   }
   return out;
 }
@@ -223,7 +230,8 @@ absl::Status RunCgroup::Destroy(std::chrono::milliseconds timeout) const {
   for (;;) {
     const std::vector<int> pids = Pids();
     if (pids.empty()) break;
-    // A killed process can have forked between the listing and its death: look again until none is left.
+    // A killed process can have forked between the listing and its death: look again until none is
+    // left.
     for (int pid : pids) {
       auto pidfd = base::PidfdOpen(pid);
       if (!pidfd.ok()) continue;

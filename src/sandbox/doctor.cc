@@ -22,7 +22,8 @@
 namespace vortex::sandbox {
 namespace {
 
-Check FromStatus(std::string name, const absl::Status& status, std::string detail, std::string remedy) {
+Check FromStatus(std::string name, const absl::Status& status, std::string detail,
+                 std::string remedy) {
   Check check{std::move(name), status.ok(), true, std::move(detail), std::move(remedy)};
   if (!status.ok()) check.detail = Message(status);
   return check;
@@ -48,7 +49,8 @@ Check CheckKernel() {
 Check CheckUserNamespaces() {
   const auto limit = base::ReadFile("/proc/sys/user/max_user_namespaces", 64);
   Check check{"user namespaces", limit.ok() && std::atoi(limit->c_str()) > 0, true,
-              limit.ok() ? "at most " + limit->substr(0, limit->find('\n')) : std::string(Message(limit.status())),
+              limit.ok() ? "at most " + limit->substr(0, limit->find('\n'))
+                         : std::string(Message(limit.status())),
               "set the sysctl user.max_user_namespaces to 15000 or more"};
   return check;
 }
@@ -77,7 +79,8 @@ std::vector<Check> CheckContainerd(const EmbeddedOptions& options) {
       "start containerd, or name its socket with --address (a checkout has its own: `./dev up`)")};
   if (!status.ok()) return out;
 
-  Check snapshotter{"snapshotter", false, true, options.snapshotter + ": not a plugin of this containerd",
+  Check snapshotter{"snapshotter", false, true,
+                    options.snapshotter + ": not a plugin of this containerd",
                     "choose another one with --snapshotter"};
   const auto plugins = (*client)->introspection().Plugins({"type==io.containerd.snapshotter.v1"});
   if (!plugins.ok()) snapshotter.detail = Message(plugins.status());

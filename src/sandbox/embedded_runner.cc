@@ -30,7 +30,8 @@ class EmbeddedRunner : public SandboxRunner {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SandboxRunner>> CreateEmbeddedRunner(const EmbeddedOptions& options) {
+absl::StatusOr<std::unique_ptr<SandboxRunner>> CreateEmbeddedRunner(
+    const EmbeddedOptions& options) {
   VX_ASSIGN_OR_RETURN(CgroupHost cgroups, CgroupHost::Detect());
   return std::make_unique<EmbeddedRunner>(options, std::move(cgroups));
 }

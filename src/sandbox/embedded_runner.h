@@ -30,7 +30,8 @@ struct EmbeddedOptions {
   IdPool ids;
 };
 
-// Errors  FailedPrecondition: this node cannot limit what it runs (a cgroup controller is missing; named).
+// Errors  FailedPrecondition: this node cannot limit what it runs (a cgroup controller is missing;
+// named).
 //         containerd is contacted by the first Run, not here.
 absl::StatusOr<std::unique_ptr<SandboxRunner>> CreateEmbeddedRunner(const EmbeddedOptions& options);
 

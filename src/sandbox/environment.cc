@@ -21,7 +21,8 @@ absl::StatusOr<client::Client*> Environment::Client() {
 }
 
 void Environment::ReclaimStaleOnce(client::Client& client) {
-  // What cannot be reclaimed now stays listed for `vortexctl gc`, which says why; it must not stop a run.
+  // What cannot be reclaimed now stays listed for `vortexctl gc`, which says why; it must not stop
+  // a run.
   std::call_once(reclaimed_, [&] { (void)CollectRuns(client, cgroups_, options_); });
 }
 

@@ -28,7 +28,8 @@ class Environment {
   BundleStore& bundles() { return bundles_; }
   RootFsCache& rootfs() { return rootfs_; }
 
-  // Connects on first use and makes sure that our containerd namespace exists; one connection for all.
+  // Connects on first use and makes sure that our containerd namespace exists; one connection for
+  // all.
   absl::StatusOr<client::Client*> Client();
   // Finishes what killed clients left behind, once per process: before its first run.
   void ReclaimStaleOnce(client::Client& client);

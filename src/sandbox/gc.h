@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds and removes what killed clients left: run directories whose lock is free (and the task, container and
-// cgroup of that name), containers of ours without a run directory, views of images that are gone, old bundle copies. Never touches what a live process
-// holds, another containerd namespace, or objects without our labels.
+// Finds and removes what killed clients left: run directories whose lock is free (and the task,
+// container and cgroup of that name), containers of ours without a run directory, views of images
+// that are gone, old bundle copies. Never touches what a live process holds, another containerd
+// namespace, or objects without our labels.
 #pragma once
 
 #include <chrono>
@@ -23,7 +24,8 @@ struct CollectedItem {
 };
 
 // Runs only.
-absl::StatusOr<std::vector<CollectedItem>> CollectRuns(client::Client& client, const CgroupHost& cgroups,
+absl::StatusOr<std::vector<CollectedItem>> CollectRuns(client::Client& client,
+                                                       const CgroupHost& cgroups,
                                                        const EmbeddedOptions& options);
 
 // Everything. Bundle copies not used for `bundle_age` go.

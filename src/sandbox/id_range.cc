@@ -15,8 +15,9 @@ namespace vortex::sandbox {
 absl::StatusOr<IdRange> IdRange::Acquire(const std::string& state_dir, const IdPool& pool) {
   const std::string dir = state_dir + "/ids";
   VX_RETURN_IF_ERROR(base::MakeDirs(dir, 0711));
-  // One file, one byte range each: no litter of lock files. Open file description locks belong to this
-  // descriptor, not to the process, so many runs of one process exclude each other too (fcntl(2)).
+  // One file, one byte range each: no litter of lock files. Open file description locks belong to
+  // this descriptor, not to the process, so many runs of one process exclude each other too
+  // (fcntl(2)).
   const std::string path = dir + "/ranges.lock";
   VX_ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(path, O_RDWR | O_CREAT, 0600));
   std::uint32_t start = 0;

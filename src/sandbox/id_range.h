@@ -9,17 +9,17 @@
 
 namespace vortex::sandbox {
 
-// Which host ids runs may use. The default lies between systemd's container range and its foreign range
-// (systemd docs, UIDS-GIDS.md: 1879048192 to 2147352575 is unused), so no user, container or subuid of
-// a stock system is in it.
+// Which host ids runs may use. The default lies between systemd's container range and its foreign
+// range (systemd docs, UIDS-GIDS.md: 1879048192 to 2147352575 is unused), so no user, container or
+// subuid of a stock system is in it.
 struct IdPool {
   std::uint32_t first = 1879048192;
   std::uint32_t range_size = 65536;
   std::uint32_t ranges = 4096 - 3;
 };
 
-// A host id range that no other live run on this node has: a lock on <state>/ids/<n>. The kernel drops the
-// lock with the process, so a killed client loses nothing.
+// A host id range that no other live run on this node has: a lock on <state>/ids/<n>. The kernel
+// drops the lock with the process, so a killed client loses nothing.
 class IdRange {
  public:
   // Tries ranges from a random one on. ResourceExhausted: all are taken.

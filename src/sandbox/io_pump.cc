@@ -19,8 +19,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// SIGKILL of a pid namespace's init takes everything in it; more than this means a process stuck in the
-// kernel, or that containerd does not tell us.
+// SIGKILL of a pid namespace's init takes everything in it; more than this means a process stuck in
+// the kernel, or that containerd does not tell us.
 constexpr milliseconds kExitGrace{5000};
 // The shim copies what is left in its pipes after the exit.
 constexpr milliseconds kDrainGrace{2000};
@@ -36,9 +36,9 @@ enum Slot { kStdin, kStdout, kStderr, kExit, kPidfd, kCancel, kSlots };
 
 IoPump::IoPump(PumpConfig config, std::unique_ptr<client::PendingExit> wait)
     : config_(std::move(config)), wait_(std::move(wait)), buffer_(kBufferBytes, '\0') {
-  // A pipe of one page is writable again exactly when it has been emptied: that is how we know that the payload was
-  // taken. A payload larger than a pipe has been taken in part when the last of it could be written, which says as
-  // much. F_SETPIPE_SZ rounds up to a page (fcntl(2)).
+  // A pipe of one page is writable again exactly when it has been emptied: that is how we know that
+  // the payload was taken. A payload larger than a pipe has been taken in part when the last of it
+  // could be written, which says as much. F_SETPIPE_SZ rounds up to a page (fcntl(2)).
   if (config_.payload.size() <= kPipeBytes) ::fcntl(config_.stdin_fd.get(), F_SETPIPE_SZ, 1);
 }
 
@@ -47,14 +47,15 @@ PumpResult IoPump::Run() {
   if (config_.payload.empty()) CloseStdin();
   while (!Finished()) {
     // A negative descriptor makes poll(2) skip the slot.
-    pollfd fds[kSlots] = {
-        {config_.stdin_fd.get(), POLLOUT, 0},
-        {config_.stdout_fd.get(), POLLIN, 0},
-        {config_.stderr_fd.get(), POLLIN, 0},
-        {wait_ ? wait_->fd() : -1, POLLIN, 0},
-        {process_dead_ ? -1 : config_.pidfd.get(), POLLIN, 0},
-        {config_.cancel != nullptr && result_.kill_intent == KillIntent::kNone ? config_.cancel->fd() : -1,
-         POLLIN, 0}};
+    pollfd fds[kSlots] = {{config_.stdin_fd.get(), POLLOUT, 0},
+                          {config_.stdout_fd.get(), POLLIN, 0},
+                          {config_.stderr_fd.get(), POLLIN, 0},
+                          {wait_ ? wait_->fd() : -1, POLLIN, 0},
+                          {process_dead_ ? -1 : config_.pidfd.get(), POLLIN, 0},
+                          {config_.cancel != nullptr && result_.kill_intent == KillIntent::kNone
+                               ? config_.cancel->fd()
+                               : -1,
+                           POLLIN, 0}};
     if (::poll(fds, kSlots, PollTimeoutMs()) > 0) Dispatch(fds);
     CheckClock();
   }
@@ -64,7 +65,8 @@ PumpResult IoPump::Run() {
 
 bool IoPump::Finished() const {
   const auto now = Clock::now();
-  // Lost and dead: nobody will tell the status. Killed and still not dead: nothing more can be done here.
+  // Lost and dead: nobody will tell the status. Killed and still not dead: nothing more can be done
+  // here.
   const bool given_up = (result_.kill_intent == KillIntent::kLost && process_dead_ && !wait_) ||
                         (killed_at_ && now - *killed_at_ >= kExitGrace);
   if (!exit_known_ && !given_up) return false;
@@ -87,8 +89,10 @@ int IoPump::PollTimeoutMs() const {
 
 void IoPump::Dispatch(const pollfd* fds) {
   if (fds[kStdin].revents != 0) WriteStdin();
-  if (fds[kStdout].revents != 0) ReadOutput(config_.stdout_fd, result_.stdout_complete, config_.on_stdout);
-  if (fds[kStderr].revents != 0) ReadOutput(config_.stderr_fd, result_.stderr_complete, config_.on_stderr);
+  if (fds[kStdout].revents != 0)
+    ReadOutput(config_.stdout_fd, result_.stdout_complete, config_.on_stdout);
+  if (fds[kStderr].revents != 0)
+    ReadOutput(config_.stderr_fd, result_.stderr_complete, config_.on_stderr);
   if (fds[kPidfd].revents != 0) {
     process_dead_ = true;
     if (!dead_at_) {
@@ -107,12 +111,14 @@ void IoPump::CheckClock() {
   if (next_wait_at_ && now >= *next_wait_at_) {
     WaitAgain();
   }
-  const bool containerd_lost = containerd_lost_at_ && now - *containerd_lost_at_ >= kContainerdGrace;
+  const bool containerd_lost =
+      containerd_lost_at_ && now - *containerd_lost_at_ >= kContainerdGrace;
   const bool exit_overdue = !exit_known_ && dead_at_ && now - *dead_at_ >= kExitGrace;
   if (!exit_known_ && (containerd_lost || exit_overdue)) {
     wait_.reset();
     next_wait_at_.reset();
-    Kill(KillIntent::kLost, lost_detail_.empty() ? "containerd did not report its end" : lost_detail_);
+    Kill(KillIntent::kLost,
+         lost_detail_.empty() ? "containerd did not report its end" : lost_detail_);
   }
 }
 
@@ -188,8 +194,9 @@ void IoPump::Kill(KillIntent intent, std::string detail) {
   result_.kill_intent = intent;
   result_.kill_detail = std::move(detail);
   killed_at_ = Clock::now();
-  // Straight to the kernel: the shim would first start the runtime's command line for it, and containerd may
-  // be the one that is gone. pid_namespaces(7): when init dies, all of its namespace is killed.
+  // Straight to the kernel: the shim would first start the runtime's command line for it, and
+  // containerd may be the one that is gone. pid_namespaces(7): when init dies, all of its namespace
+  // is killed.
   base::PidfdKill(config_.pidfd.get(), SIGKILL);
 }
 

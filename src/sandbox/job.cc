@@ -8,7 +8,8 @@ namespace {
 std::vector<std::string> Arguments(const policy::Manifest& manifest) {
   std::vector<std::string> args = {kInitPath, "--"};
   if (manifest.entrypoint) {
-    // -I: no user site, no PYTHON* variables; -S: no site at all; -B: nothing is written beside the sources.
+    // -I: no user site, no PYTHON* variables; -S: no site at all; -B: nothing is written beside the
+    // sources.
     args.insert(args.end(), {kPythonPath, "-I", "-S", "-B", kHarnessPath,
                              manifest.entrypoint->module + ":" + manifest.entrypoint->function});
   } else {
@@ -19,7 +20,8 @@ std::vector<std::string> Arguments(const policy::Manifest& manifest) {
 
 }  // namespace
 
-oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& grant, const JobFacts& facts) {
+oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& grant,
+                       const JobFacts& facts) {
   oci::JobConfig job;
   job.run_id = facts.run_id;
   job.plugin_id = grant.plugin_id;

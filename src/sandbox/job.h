@@ -21,11 +21,12 @@ struct JobFacts {
   std::string cgroups_path;
   bool cgroup_v2 = false;
   oci::IdRange ids;
-  std::string init_token;    // 32 hex digits each
+  std::string init_token;  // 32 hex digits each
   std::string result_token;
 };
 
 // The job for a granted plugin. Pure.
-oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& grant, const JobFacts& facts);
+oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& grant,
+                       const JobFacts& facts);
 
 }  // namespace vortex::sandbox

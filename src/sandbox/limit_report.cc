@@ -12,15 +12,16 @@ namespace {
 
 constexpr std::int64_t kPageSlack = 64 * 1024;  // the largest page size of a supported kernel
 
-absl::Status Check(std::string_view control, std::int64_t granted, std::optional<std::int64_t> readback,
-                   std::int64_t slack) {
+absl::Status Check(std::string_view control, std::int64_t granted,
+                   std::optional<std::int64_t> readback, std::int64_t slack) {
   if (!readback) {
     return Error(absl::StatusCode::kFailedPrecondition,
-                 "control {}: granted {}, but the kernel does not tell what is in force", control, granted);
+                 "control {}: granted {}, but the kernel does not tell what is in force", control,
+                 granted);
   }
   if (*readback > granted || *readback < granted - slack) {
-    return Error(absl::StatusCode::kFailedPrecondition, "control {}: granted {}, in force is {}", control,
-                 granted, *readback);
+    return Error(absl::StatusCode::kFailedPrecondition, "control {}: granted {}, in force is {}",
+                 control, granted, *readback);
   }
   return absl::OkStatus();
 }

@@ -10,8 +10,9 @@
 
 namespace vortex::sandbox {
 
-// FailedPrecondition names the first control that the kernel does not hold as granted, with both values. The
-// kernel rounds memory down to whole pages; a smaller value is in force then, never a larger one.
+// FailedPrecondition names the first control that the kernel does not hold as granted, with both
+// values. The kernel rounds memory down to whole pages; a smaller value is in force then, never a
+// larger one.
 absl::Status CheckLimitsInForce(const policy::LimitSet& granted, const CgroupLimits& readback);
 
 // Requested, effective, read back and used, limit by limit.

@@ -39,8 +39,9 @@ absl::Status CheckPayload(std::string_view payload) {
   }
   ErrorFinder finder;
   if (nlohmann::json::sax_parse(payload, &finder)) return absl::OkStatus();
-  return InvalidArgument("payload: not a JSON text at byte {}; write one value, for example {{\"text\":\"a b a\"}}",
-                         finder.position);
+  return InvalidArgument(
+      "payload: not a JSON text at byte {}; write one value, for example {{\"text\":\"a b a\"}}",
+      finder.position);
 }
 
 }  // namespace vortex::sandbox

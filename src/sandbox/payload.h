@@ -7,7 +7,8 @@
 
 namespace vortex::sandbox {
 
-// InvalidArgument unless `payload` is one JSON text (RFC 8259) of at most kMaxPayloadBytes; says where it is not.
+// InvalidArgument unless `payload` is one JSON text (RFC 8259) of at most kMaxPayloadBytes; says
+// where it is not.
 absl::Status CheckPayload(std::string_view payload);
 
 }  // namespace vortex::sandbox

@@ -17,7 +17,8 @@ class PhaseClock {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit PhaseClock(std::function<void(std::string_view)> on_phase) : on_phase_(std::move(on_phase)) {}
+  explicit PhaseClock(std::function<void(std::string_view)> on_phase)
+      : on_phase_(std::move(on_phase)) {}
 
   Clock::time_point start() const { return start_; }
 
@@ -31,7 +32,8 @@ class PhaseClock {
 
   void End(Clock::time_point now = Clock::now()) {
     if (current_ == nullptr) return;
-    phases_.push_back({current_, std::chrono::duration_cast<std::chrono::microseconds>(now - phase_start_)});
+    phases_.push_back(
+        {current_, std::chrono::duration_cast<std::chrono::microseconds>(now - phase_start_)});
     current_ = nullptr;
   }
 

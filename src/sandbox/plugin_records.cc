@@ -29,8 +29,8 @@ std::string String(const Json& object, const char* key) {
   return it->get<std::string>().substr(0, kMessageLimit);
 }
 
-// The text of the member "value", which the writer puts last: taken as it stands, so that numbers keep every
-// digit. The record is known to be an object with that member.
+// The text of the member "value", which the writer puts last: taken as it stands, so that numbers
+// keep every digit. The record is known to be an object with that member.
 absl::StatusOr<std::string> ValueText(const std::string& record) {
   constexpr std::string_view kStart = "\"ok\":true,\"value\":";
   const std::size_t start = record.find(kStart);
@@ -40,7 +40,8 @@ absl::StatusOr<std::string> ValueText(const std::string& record) {
   std::string value = record.substr(start + kStart.size());
   while (!value.empty() && value.back() != '}') value.pop_back();
   if (!value.empty()) value.pop_back();
-  if (!Json::accept(value)) return InvalidArgument("result record: \"value\" is not the last member");
+  if (!Json::accept(value))
+    return InvalidArgument("result record: \"value\" is not the last member");
   return value;
 }
 

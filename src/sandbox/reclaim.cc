@@ -25,7 +25,8 @@ absl::StatusOr<bool> DeleteTask(client::Client& client, const std::string& id) {
   if (exit.ok()) return true;
   if (absl::IsNotFound(exit.status())) return false;
   // Nobody answers: more calls would only wait as long each.
-  if (absl::IsDeadlineExceeded(exit.status()) || absl::IsUnavailable(exit.status())) return exit.status();
+  if (absl::IsDeadlineExceeded(exit.status()) || absl::IsUnavailable(exit.status()))
+    return exit.status();
   // It still runs. Wait first, so that the exit that the kill brings about is not missed.
   auto wait = client.tasks().StartWait(id, "", Options(kDeath));
   const absl::Status killed = client.tasks().Kill(id, "", SIGKILL, true, Options(kStep));
@@ -45,8 +46,8 @@ absl::StatusOr<bool> DeleteContainer(client::Client& client, const std::string& 
 
 }  // namespace
 
-Reclaimed ReclaimRun(client::Client* client, const CgroupHost& cgroups, const std::string& cgroups_path,
-                     const std::string& run_id, RunDir& dir) {
+Reclaimed ReclaimRun(client::Client* client, const CgroupHost& cgroups,
+                     const std::string& cgroups_path, const std::string& run_id, RunDir& dir) {
   Reclaimed out;
   const auto note = [&](const char* what, const absl::StatusOr<bool>& done) {
     if (!done.ok()) {
@@ -62,7 +63,8 @@ Reclaimed ReclaimRun(client::Client* client, const CgroupHost& cgroups, const st
   } else {
     out.leftovers.push_back(fmt::format("task {}: containerd is not reachable", run_id));
   }
-  // The runtime removes the cgroup with the task; it is there still when the runtime or its shim died.
+  // The runtime removes the cgroup with the task; it is there still when the runtime or its shim
+  // died.
   const RunCgroup cgroup(cgroups, cgroups_path);
   if (cgroup.Exists()) {
     const absl::Status destroyed = cgroup.Destroy(kDeath);
@@ -71,7 +73,8 @@ Reclaimed ReclaimRun(client::Client* client, const CgroupHost& cgroups, const st
   // Last: the directory is what a later collection goes by.
   if (out.leftovers.empty()) {
     const absl::Status removed = dir.Remove();
-    note("run directory", removed.ok() ? absl::StatusOr<bool>(true) : absl::StatusOr<bool>(removed));
+    note("run directory",
+         removed.ok() ? absl::StatusOr<bool>(true) : absl::StatusOr<bool>(removed));
   }
   return out;
 }

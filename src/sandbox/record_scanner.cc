@@ -23,9 +23,15 @@ RecordScanner::RecordScanner(std::vector<Kind> kinds, std::size_t max_record_byt
 void RecordScanner::Feed(std::string_view bytes) {
   while (!bytes.empty()) {
     switch (state_) {
-      case State::kText: Text(bytes); break;
-      case State::kPrefix: Prefix(bytes); break;
-      case State::kBody: Body(bytes); break;
+      case State::kText:
+        Text(bytes);
+        break;
+      case State::kPrefix:
+        Prefix(bytes);
+        break;
+      case State::kBody:
+        Body(bytes);
+        break;
     }
   }
 }

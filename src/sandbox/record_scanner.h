@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes our framed records out of a plugin's stdout. The stream is untrusted: everything that is not
-// exactly one of our records is output and passes through unchanged, byte for byte.
+// Takes our framed records out of a plugin's stdout. The stream is untrusted: everything that is
+// not exactly one of our records is output and passes through unchanged, byte for byte.
 //   Source  docs/user/plugin-protocol.md; the framing is RFC 7464 (RS, JSON text, LF).
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace vortex::sandbox {
 
-// Finds records that start with exactly RS {"vortex":"<kind>","token":"<token>", and end with LF. Memory
-// is bounded by `max_record_bytes`; a longer candidate is output. Not thread-safe.
+// Finds records that start with exactly RS {"vortex":"<kind>","token":"<token>", and end with LF.
+// Memory is bounded by `max_record_bytes`; a longer candidate is output. Not thread-safe.
 class RecordScanner {
  public:
   struct Kind {

@@ -13,11 +13,11 @@
 
 namespace vortex::sandbox {
 
-// One fact that the cause rests on, and who saw it: "kernel" (cgroup counters, wait status by way of
-// containerd), "runner" (our own intent and clocks), "init" (the sandbox's pid 1, which the plugin cannot
-// read or imitate), "guest" (the plugin's own process: a hint, not proof).
+// One fact that the cause rests on, and who saw it: "kernel" (cgroup counters, wait status by way
+// of containerd), "runner" (our own intent and clocks), "init" (the sandbox's pid 1, which the
+// plugin cannot read or imitate), "guest" (the plugin's own process: a hint, not proof).
 struct Evidence {
-  std::string fact;     // "oom_kill=1"
+  std::string fact;  // "oom_kill=1"
   std::string witness;
 };
 
@@ -29,15 +29,16 @@ struct Termination {
   std::optional<int> signal;
   // The limit that was hit: "memory", "budget", "pids", "output", "tmp", "fsize"; else empty.
   std::string limit;
-  // One sentence for a person. For a sandbox failure: what was tried on what, and the cause of that.
+  // One sentence for a person. For a sandbox failure: what was tried on what, and the cause of
+  // that.
   std::string message;
   std::vector<Evidence> evidence;
 };
 
 // What the plugin's exception was, in its own words (guest).
 struct PluginFailure {
-  std::string kind;       // "exception", "exit", "result_not_json", … (docs/user/plugin-protocol.md)
-  std::string type;       // "ValueError"
+  std::string kind;  // "exception", "exit", "result_not_json", … (docs/user/plugin-protocol.md)
+  std::string type;  // "ValueError"
   std::string message;
   std::string traceback;
   std::optional<int> errno_value;
@@ -53,8 +54,9 @@ struct Denial {
   std::uint64_t count = 0;
 };
 
-// One limit: what was asked for (request over manifest over default), what the grant made of it and what the
-// kernel read back before the plugin started. Units are in the name: memory_bytes, millicpus, …
+// One limit: what was asked for (request over manifest over default), what the grant made of it and
+// what the kernel read back before the plugin started. Units are in the name: memory_bytes,
+// millicpus, …
 struct LimitReport {
   std::string name;
   std::optional<std::int64_t> requested;

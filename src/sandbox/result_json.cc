@@ -68,9 +68,12 @@ Json StreamJson(const StreamResult& stream) {
 
 Json FailureJson(const std::optional<PluginFailure>& failure) {
   if (!failure) return nullptr;
-  return {{"kind", Text(failure->kind)},           {"type", Text(failure->type)},
-          {"message", Text(failure->message)},     {"traceback", Text(failure->traceback)},
-          {"errno", Optional(failure->errno_value)}, {"filename", Text(failure->filename)}};
+  return {{"kind", Text(failure->kind)},
+          {"type", Text(failure->type)},
+          {"message", Text(failure->message)},
+          {"traceback", Text(failure->traceback)},
+          {"errno", Optional(failure->errno_value)},
+          {"filename", Text(failure->filename)}};
 }
 
 Json LimitsJson(const std::vector<LimitReport>& limits) {
@@ -96,9 +99,12 @@ Json UsageJson(const Usage& usage) {
 Json DenialsJson(const std::vector<Denial>& denials) {
   Json out = Json::array();
   for (const Denial& denial : denials) {
-    out.push_back({{"control", denial.control}, {"action", denial.action},
-                   {"target", Text(denial.target)}, {"rule", denial.rule},
-                   {"witness", denial.witness}, {"count", denial.count}});
+    out.push_back({{"control", denial.control},
+                   {"action", denial.action},
+                   {"target", Text(denial.target)},
+                   {"rule", denial.rule},
+                   {"witness", denial.witness},
+                   {"count", denial.count}});
   }
   return out;
 }
@@ -116,9 +122,10 @@ Json TimingsJson(const SandboxResult& result) {
 std::string ResultToJson(const SandboxResult& result) {
   const Json json = {{"schema_version", 1},
                      {"run_id", result.run_id},
-                     {"plugin", {{"id", result.plugin_id},
-                                 {"version", result.plugin_version},
-                                 {"digest", result.bundle_digest}}},
+                     {"plugin",
+                      {{"id", result.plugin_id},
+                       {"version", result.plugin_version},
+                       {"digest", result.bundle_digest}}},
                      {"runtime_class", result.runtime_class},
                      {"termination", TerminationJson(result.termination)},
                      {"failure", FailureJson(result.failure)},

@@ -7,9 +7,9 @@
 
 namespace vortex::sandbox {
 
-// The result as one line of JSON, schema_version 1 (docs/user/results.md). Streams are under "text" when they are
-// valid UTF-8, else under "base64". The plugin's return value stands under "output" as the plugin wrote it, so
-// that no digit of a number is lost.
+// The result as one line of JSON, schema_version 1 (docs/user/results.md). Streams are under "text"
+// when they are valid UTF-8, else under "base64". The plugin's return value stands under "output"
+// as the plugin wrote it, so that no digit of a number is lost.
 std::string ResultToJson(const SandboxResult& result);
 
 }  // namespace vortex::sandbox

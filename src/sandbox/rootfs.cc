@@ -48,7 +48,8 @@ absl::StatusOr<RootFs> RootFsCache::Get(client::Client& client, const std::strin
   if (absl::IsNotFound(config.status())) {
     return Error(absl::StatusCode::kFailedPrecondition,
                  "image {}: not in containerd namespace {}; build and import it with "
-                 "`vortexctl image build`", image, client.options().containerd_namespace);
+                 "`vortexctl image build`",
+                 image, client.options().containerd_namespace);
   }
   VX_RETURN_IF_ERROR(config.status());
   RootFs rootfs;

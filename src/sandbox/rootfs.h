@@ -18,9 +18,9 @@ struct RootFs {
   std::vector<client::Mount> mounts;  // read-only; shared by all runs of the image
 };
 
-// One read-only view per image, not a snapshot per run: nothing is written to a plugin's root, and each
-// metadata write costs containerd an fsync. The view is named by the image's chain id and is a root for
-// containerd's garbage collector until CollectViews takes it away. Thread-safe.
+// One read-only view per image, not a snapshot per run: nothing is written to a plugin's root, and
+// each metadata write costs containerd an fsync. The view is named by the image's chain id and is a
+// root for containerd's garbage collector until CollectViews takes it away. Thread-safe.
 class RootFsCache {
  public:
   explicit RootFsCache(std::string snapshotter) : snapshotter_(std::move(snapshotter)) {}

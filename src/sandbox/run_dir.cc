@@ -34,15 +34,17 @@ absl::StatusOr<base::UniqueFd> LockDirectory(const std::string& path) {
 absl::StatusOr<RunDir> RunDir::Create(const std::string& state_dir, const std::string& run_id) {
   VX_RETURN_IF_ERROR(base::MakeDirs(RunsPath(state_dir), 0711));
   const std::string path = RunsPath(state_dir) + "/" + run_id;
-  // Locked under a name that List() skips, so that no collector can adopt it between mkdir and flock.
+  // Locked under a name that List() skips, so that no collector can adopt it between mkdir and
+  // flock.
   const std::string hidden = RunsPath(state_dir) + "/." + run_id;
-  if (::mkdir(hidden.c_str(), 0711) != 0) return ErrnoStatus(errno, fmt::format("mkdir {}", hidden));
+  if (::mkdir(hidden.c_str(), 0711) != 0)
+    return ErrnoStatus(errno, fmt::format("mkdir {}", hidden));
   absl::StatusOr<base::UniqueFd> lock = LockDirectory(hidden);
   if (lock.ok() && ::rename(hidden.c_str(), path.c_str()) == 0) {
     return RunDir(path, *std::move(lock));
   }
-  absl::Status error = lock.ok() ? ErrnoStatus(errno, fmt::format("rename {} to {}", hidden, path))
-                                 : lock.status();
+  absl::Status error =
+      lock.ok() ? ErrnoStatus(errno, fmt::format("rename {} to {}", hidden, path)) : lock.status();
   ::rmdir(hidden.c_str());
   return error;
 }
@@ -50,10 +52,14 @@ absl::StatusOr<RunDir> RunDir::Create(const std::string& state_dir, const std::s
 absl::StatusOr<RunDir> RunDir::Adopt(const std::string& state_dir, const std::string& run_id) {
   const std::string path = RunsPath(state_dir) + "/" + run_id;
   VX_ASSIGN_OR_RETURN(base::UniqueFd lock, LockDirectory(path));
-  // The owner may have finished between our open and our lock: what we hold then is no longer there by that name.
-  struct stat held {}, named {};
-  if (::fstat(lock.get(), &held) != 0 || ::stat(path.c_str(), &named) != 0 || held.st_ino != named.st_ino) {
-    return Error(absl::StatusCode::kNotFound, "run directory {}: its owner has just removed it", path);
+  // The owner may have finished between our open and our lock: what we hold then is no longer there
+  // by that name.
+  struct stat held {
+  }, named{};
+  if (::fstat(lock.get(), &held) != 0 || ::stat(path.c_str(), &named) != 0 ||
+      held.st_ino != named.st_ino) {
+    return Error(absl::StatusCode::kNotFound, "run directory {}: its owner has just removed it",
+                 path);
   }
   return RunDir(path, std::move(lock));
 }
@@ -79,7 +85,8 @@ bool RunDir::HasOwner(const std::string& state_dir, const std::string& run_id) {
 
 absl::Status RunDir::MakeFifos() const {
   for (const std::string& fifo : {stdin_path(), stdout_path(), stderr_path()}) {
-    if (::mkfifo(fifo.c_str(), 0600) != 0) return ErrnoStatus(errno, fmt::format("mkfifo {}", fifo));
+    if (::mkfifo(fifo.c_str(), 0600) != 0)
+      return ErrnoStatus(errno, fmt::format("mkfifo {}", fifo));
   }
   return absl::OkStatus();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The directory of one run: <state>/runs/<run_id>/ with its lock and its FIFOs. It is made before anything
-// in containerd and removed after everything, and all names in containerd, the cgroups and here are the run
-// id; so whatever a killed client leaves can be found by the directories whose lock is free.
+// The directory of one run: <state>/runs/<run_id>/ with its lock and its FIFOs. It is made before
+// anything in containerd and removed after everything, and all names in containerd, the cgroups and
+// here are the run id; so whatever a killed client leaves can be found by the directories whose
+// lock is free.
 #pragma once
 
 #include <string>
@@ -16,7 +17,8 @@ class RunDir {
  public:
   // Makes the directory (mode 0711) and holds flock(2) on its lock until destroyed.
   static absl::StatusOr<RunDir> Create(const std::string& state_dir, const std::string& run_id);
-  // Takes over the directory of a run whose owner is gone. NotFound: no such run; Unavailable: the owner lives.
+  // Takes over the directory of a run whose owner is gone. NotFound: no such run; Unavailable: the
+  // owner lives.
   static absl::StatusOr<RunDir> Adopt(const std::string& state_dir, const std::string& run_id);
   // The ids of all run directories, sorted. A missing state directory has none.
   static absl::StatusOr<std::vector<std::string>> List(const std::string& state_dir);

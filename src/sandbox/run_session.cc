@@ -48,7 +48,8 @@ RunSession::RunSession(Environment& environment, const RunRequest& request)
 
 absl::StatusOr<SandboxResult> RunSession::Run() {
   if (const absl::Status admitted = Admit(); !admitted.ok()) {
-    if (!absl::IsPermissionDenied(admitted) && !absl::IsFailedPrecondition(admitted)) return admitted;
+    if (!absl::IsPermissionDenied(admitted) && !absl::IsFailedPrecondition(admitted))
+      return admitted;
     Refuse(absl::IsPermissionDenied(admitted) ? Cause::kPolicyDenied : Cause::kSandboxUnavailable,
            admitted);
     return Finish();
@@ -88,7 +89,8 @@ absl::Status RunSession::Admit() {
   result_.plugin_version = bundle_.manifest.version;
   result_.bundle_digest = bundle_.digest;
   clock_.Begin("gate");
-  const oci::RuntimeClass runtime_class = request_.runtime_class.value_or(env_.options().default_class);
+  const oci::RuntimeClass runtime_class =
+      request_.runtime_class.value_or(env_.options().default_class);
   result_.runtime_class = oci::Name(runtime_class);
   VX_RETURN_IF_ERROR(CheckRunnable(runtime_class));
   policy::RunRequest run_request;
@@ -107,7 +109,8 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids) {
   facts.ids = ids;
   facts.init_token = init_token_;
   facts.result_token = result_token_;
-  VX_ASSIGN_OR_RETURN(const oci::Spec spec, oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
+  VX_ASSIGN_OR_RETURN(const oci::Spec spec,
+                      oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
   result_.spec_json = oci::ToCanonicalJson(spec);
   result_.spec_digest = oci::SpecDigest(spec);
   return absl::OkStatus();
@@ -154,9 +157,9 @@ absl::Status RunSession::CreateContainer(client::Client& client) {
 }
 
 absl::Status RunSession::CreateTask(client::Client& client, const RootFs& rootfs) {
-  // All our ends before the shim's: it opens its own in the background, at a time of its choosing, and a FIFO
-  // without the other side would hold it up or fail for us with ENXIO. The read end of stdin is never read from; it
-  // keeps what we write until the shim is there.
+  // All our ends before the shim's: it opens its own in the background, at a time of its choosing,
+  // and a FIFO without the other side would hold it up or fail for us with ENXIO. The read end of
+  // stdin is never read from; it keeps what we write until the shim is there.
   VX_ASSIGN_OR_RETURN(stdin_keeper_, base::OpenFile(dir_->stdin_path(), O_RDONLY | O_NONBLOCK));
   VX_ASSIGN_OR_RETURN(stdin_fd_, base::OpenFile(dir_->stdin_path(), O_WRONLY | O_NONBLOCK));
   VX_ASSIGN_OR_RETURN(stdout_fd_, base::OpenFile(dir_->stdout_path(), O_RDONLY | O_NONBLOCK));
@@ -178,10 +181,12 @@ absl::Status RunSession::CreateTask(client::Client& client, const RootFs& rootfs
     return ErrnoStatus(pidfd.error().value, fmt::format("pidfd of process {}", *pid));
   }
   pidfd_ = std::move(pidfd).value();
-  // Checked after pidfd_open: from here on the descriptor and the cgroup are known to be of one process.
-  if (!RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).Contains(static_cast<int>(*pid))) {
-    return Error(absl::StatusCode::kFailedPrecondition,
-                 "control cgroup: process {} is not in {}", *pid, env_.CgroupsPath(result_.run_id));
+  // Checked after pidfd_open: from here on the descriptor and the cgroup are known to be of one
+  // process.
+  if (!RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id))
+           .Contains(static_cast<int>(*pid))) {
+    return Error(absl::StatusCode::kFailedPrecondition, "control cgroup: process {} is not in {}",
+                 *pid, env_.CgroupsPath(result_.run_id));
   }
   return absl::OkStatus();
 }
@@ -194,11 +199,12 @@ absl::Status RunSession::VerifyLimits() {
 absl::Status RunSession::Execute(client::Client& client) {
   stdout_capture_.emplace(static_cast<std::uint64_t>(grant_.limits.output_bytes));
   stderr_capture_.emplace(static_cast<std::uint64_t>(grant_.limits.output_bytes));
-  scanner_.emplace(std::vector<RecordScanner::Kind>{{"result", result_token_}, {"exit", init_token_}},
-                   kMaxRecordBytes, [this](std::string_view bytes) { stdout_capture_->Append(bytes); });
+  scanner_.emplace(
+      std::vector<RecordScanner::Kind>{{"result", result_token_}, {"exit", init_token_}},
+      kMaxRecordBytes, [this](std::string_view bytes) { stdout_capture_->Append(bytes); });
 
-  // Waiting begins before the start, so that no exit is missed; its deadline only bounds a containerd that
-  // never answers.
+  // Waiting begins before the start, so that no exit is missed; its deadline only bounds a
+  // containerd that never answers.
   const auto start_wait = [&] {
     client::CallOptions wait;
     wait.timeout = std::chrono::duration_cast<milliseconds>(grant_.limits.budget) + kCallTimeout;
@@ -224,7 +230,9 @@ absl::Status RunSession::Execute(client::Client& client) {
   config.on_stdout = [this](std::string_view bytes) { scanner_->Feed(bytes); };
   config.on_stderr = [this](std::string_view bytes) { stderr_capture_->Append(bytes); };
   // A shim that is gone cannot be told; its end is seen by the pump.
-  config.on_stdin_done = [&] { client.tasks().CloseStdin(result_.run_id, "", CallOptions()).IgnoreError(); };
+  config.on_stdin_done = [&] {
+    client.tasks().CloseStdin(result_.run_id, "", CallOptions()).IgnoreError();
+  };
   config.probe = [&] {
     client::CallOptions quick;
     quick.timeout = kProbeTimeout;
@@ -234,9 +242,10 @@ absl::Status RunSession::Execute(client::Client& client) {
   const PumpResult pumped = IoPump(std::move(config), std::move(exit)).Run();
 
   clock_.Begin("settle", std::max(started, pumped.ended));
-  result_.usage.wall_usec = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(std::max(pumped.ended, started) - started)
-          .count());
+  result_.usage.wall_usec =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                     std::max(pumped.ended, started) - started)
+                                     .count());
   Settle(pumped);
   return absl::OkStatus();
 }
@@ -252,13 +261,17 @@ void RunSession::Settle(const PumpResult& pumped) {
   facts.counters = RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).ReadCounters();
   if (const std::string& text = scanner_->record(kInitRecord); !text.empty()) {
     auto record = ParseInitRecord(text);
-    if (record.ok()) facts.init = *record;
-    else facts.record_error = Message(record.status());
+    if (record.ok())
+      facts.init = *record;
+    else
+      facts.record_error = Message(record.status());
   }
   if (const std::string& text = scanner_->record(kResultRecord); !text.empty()) {
     auto record = ParseResultRecord(text);
-    if (record.ok()) facts.result = *std::move(record);
-    else facts.record_error = Message(record.status());
+    if (record.ok())
+      facts.result = *std::move(record);
+    else
+      facts.record_error = Message(record.status());
   }
   if (scanner_->oversized()) {
     facts.record_error = fmt::format("result record: larger than {} bytes", kMaxRecordBytes);
@@ -280,7 +293,8 @@ void RunSession::Reclaim(client::Client& client) {
   clock_.Begin("cleanup");
   if (!dir_) return;
   result_.leftovers =
-      ReclaimRun(&client, env_.cgroups(), env_.CgroupsPath(result_.run_id), result_.run_id, *dir_).leftovers;
+      ReclaimRun(&client, env_.cgroups(), env_.CgroupsPath(result_.run_id), result_.run_id, *dir_)
+          .leftovers;
 }
 
 absl::Status RunSession::CheckGoOn() const {
@@ -288,7 +302,8 @@ absl::Status RunSession::CheckGoOn() const {
     return Error(absl::StatusCode::kCancelled, "the caller cancelled before the plugin started");
   }
   if (Clock::now() >= clock_.start() + grant_.limits.budget) {
-    return Error(absl::StatusCode::kDeadlineExceeded, "the budget of {} was over before the plugin started",
+    return Error(absl::StatusCode::kDeadlineExceeded,
+                 "the budget of {} was over before the plugin started",
                  policy::FormatDuration(grant_.limits.budget));
   }
   return absl::OkStatus();
@@ -297,7 +312,8 @@ absl::Status RunSession::CheckGoOn() const {
 client::CallOptions RunSession::CallOptions() const {
   // Creating calls are not cancelled half-way: their outcome would be unknown, and they are short.
   client::CallOptions options;
-  const auto left = std::chrono::ceil<milliseconds>(clock_.start() + grant_.limits.budget - Clock::now());
+  const auto left =
+      std::chrono::ceil<milliseconds>(clock_.start() + grant_.limits.budget - Clock::now());
   options.timeout = std::clamp(left, milliseconds(1), kCallTimeout);
   return options;
 }

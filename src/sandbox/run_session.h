@@ -23,7 +23,8 @@
 
 namespace vortex::sandbox {
 
-// One run, step by step; used once, by one thread. The steps are the private methods in their order.
+// One run, step by step; used once, by one thread. The steps are the private methods in their
+// order.
 class RunSession {
  public:
   RunSession(Environment& environment, const RunRequest& request);
@@ -36,7 +37,8 @@ class RunSession {
   absl::Status Admit();
   // The spec for these names and ids.
   absl::Status BuildSpec(const oci::IdRange& ids);
-  // Reserves the run's names and ids, then everything up to the created, verified, not yet started task.
+  // Reserves the run's names and ids, then everything up to the created, verified, not yet started
+  // task.
   absl::Status Prepare(client::Client& client);
   absl::Status CreateContainer(client::Client& client);
   absl::Status CreateTask(client::Client& client, const RootFs& rootfs);

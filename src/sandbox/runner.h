@@ -3,7 +3,8 @@
 //
 //   VX_ASSIGN_OR_RETURN(auto runner, sandbox::CreateEmbeddedRunner(options));
 //   VX_ASSIGN_OR_RETURN(sandbox::SandboxResult result,
-//                       runner->Run({.plugin = "examples/word-count", .payload = R"({"text":"a b a"})"}));
+//                       runner->Run({.plugin = "examples/word-count", .payload = R"({"text":"a b
+//                       a"})"}));
 //   if (result.termination.cause == sandbox::Cause::kOk) Use(result.output);
 #pragma once
 
@@ -31,8 +32,8 @@ struct RunRequest {
   std::string payload = "null";
   // Empty: the operator's default.
   std::optional<oci::RuntimeClass> runtime_class;
-  // May only narrow what the manifest (or the default) gives. `limits.budget` is wall time from the call of
-  // Run to the end of the plugin.
+  // May only narrow what the manifest (or the default) gives. `limits.budget` is wall time from the
+  // call of Run to the end of the plugin.
   policy::LimitRequest limits;
   // Ends the run early: the sandbox is killed, the cause is `cancelled`. Not owned; may be null.
   base::Cancellation* cancel = nullptr;
@@ -40,19 +41,20 @@ struct RunRequest {
   std::function<void(std::string_view phase)> on_phase;
 };
 
-// Thread-safe: any number of threads may call Run at once; each call blocks its thread until the sandbox is
-// gone.
+// Thread-safe: any number of threads may call Run at once; each call blocks its thread until the
+// sandbox is gone.
 class SandboxRunner {
  public:
   virtual ~SandboxRunner() = default;
 
   // A result for everything that happened to a run, also when the gate or the node refused it
   // (policy_denied, sandbox_unavailable). An error only for a request that says nothing runnable:
-  //   InvalidArgument  payload, limits or manifest are malformed; the message names the field and the value
-  //   NotFound         no such bundle
+  //   InvalidArgument  payload, limits or manifest are malformed; the message names the field and
+  //   the value NotFound         no such bundle
   virtual absl::StatusOr<SandboxResult> Run(const RunRequest& request) = 0;
 
-  // What Run would hand to the runtime: the canonical OCI spec. Touches neither containerd nor the kernel.
+  // What Run would hand to the runtime: the canonical OCI spec. Touches neither containerd nor the
+  // kernel.
   virtual absl::StatusOr<SandboxResult> DryRun(const RunRequest& request) = 0;
 };
 

@@ -14,15 +14,17 @@ const std::vector<RuntimeClassInfo>& RuntimeClasses() {
       {RuntimeClass::kRunc, kRuncRuntime, "runc", "runc", true},
       {RuntimeClass::kCrun, "io.containerd.vortex.v2", "crun", "crun", false},
       {RuntimeClass::kGvisor, "io.containerd.vortex.v2", "runsc", "runsc", false},
-      {RuntimeClass::kKata, "io.containerd.kata.v2", "containerd-shim-kata-v2", "(not in Debian)", false},
+      {RuntimeClass::kKata, "io.containerd.kata.v2", "containerd-shim-kata-v2", "(not in Debian)",
+       false},
   };
   return table;
 }
 
 const RuntimeClassInfo& Find(oci::RuntimeClass runtime_class) {
   const auto& table = RuntimeClasses();
-  return *std::find_if(table.begin(), table.end(),
-                       [&](const RuntimeClassInfo& row) { return row.runtime_class == runtime_class; });
+  return *std::find_if(table.begin(), table.end(), [&](const RuntimeClassInfo& row) {
+    return row.runtime_class == runtime_class;
+  });
 }
 
 absl::Status CheckRunnable(oci::RuntimeClass runtime_class) {

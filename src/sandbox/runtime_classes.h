@@ -22,7 +22,8 @@ struct RuntimeClassInfo {
 const std::vector<RuntimeClassInfo>& RuntimeClasses();
 const RuntimeClassInfo& Find(oci::RuntimeClass runtime_class);
 
-// FailedPrecondition when a job of that class cannot be run, with the reason; asked before anything is created.
+// FailedPrecondition when a job of that class cannot be run, with the reason; asked before anything
+// is created.
 absl::Status CheckRunnable(oci::RuntimeClass runtime_class);
 
 }  // namespace vortex::sandbox

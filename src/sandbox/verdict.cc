@@ -29,11 +29,20 @@ std::vector<Evidence> Collect(const RunFacts& facts) {
     out.push_back({std::move(fact), witness});
   };
   switch (facts.kill_intent) {
-    case KillIntent::kNone: break;
-    case KillIntent::kDeadline: add("killed: deadline, " + facts.kill_detail, "runner"); break;
-    case KillIntent::kCancelled: add("killed: cancelled by the caller", "runner"); break;
-    case KillIntent::kOutputLimit: add("killed: output, " + facts.kill_detail, "runner"); break;
-    case KillIntent::kLost: add("killed: lost, " + facts.kill_detail, "runner"); break;
+    case KillIntent::kNone:
+      break;
+    case KillIntent::kDeadline:
+      add("killed: deadline, " + facts.kill_detail, "runner");
+      break;
+    case KillIntent::kCancelled:
+      add("killed: cancelled by the caller", "runner");
+      break;
+    case KillIntent::kOutputLimit:
+      add("killed: output, " + facts.kill_detail, "runner");
+      break;
+    case KillIntent::kLost:
+      add("killed: lost, " + facts.kill_detail, "runner");
+      break;
   }
   if (facts.exit_status) add(fmt::format("exit_status={}", *facts.exit_status), "kernel");
   if (Positive(facts.counters.oom_kills)) {
@@ -75,7 +84,8 @@ bool DecideByOurKill(const RunFacts& facts, Termination& t) {
   if (facts.init) return false;
   switch (facts.kill_intent) {
     case KillIntent::kNone:
-    case KillIntent::kOutputLimit: return false;
+    case KillIntent::kOutputLimit:
+      return false;
     case KillIntent::kDeadline:
       Set(t, Cause::kDeadline, "budget", "killed: " + facts.kill_detail + " is over");
       return true;
@@ -105,7 +115,8 @@ bool DecideByLimits(const RunFacts& facts, Termination& t) {
   }
   if (facts.init && facts.init->signal) return false;
   if (Positive(facts.counters.pids_denied)) {
-    Set(t, Cause::kPidsLimit, "pids", "it failed after the kernel refused a fork at the pids limit");
+    Set(t, Cause::kPidsLimit, "pids",
+        "it failed after the kernel refused a fork at the pids limit");
     return true;
   }
   const std::optional<int> error = facts.result ? facts.result->failure.errno_value : std::nullopt;
@@ -164,8 +175,8 @@ Termination Decide(const RunFacts& facts) {
     DecideByPlugin(facts, t);
     return t;
   }
-  // Neither we nor the plugin ended pid 1. It always leaves a record when it ends by itself, so something
-  // outside killed it; containerd's status names the signal as 128 + n.
+  // Neither we nor the plugin ended pid 1. It always leaves a record when it ends by itself, so
+  // something outside killed it; containerd's status names the signal as 128 + n.
   if (facts.exit_status && *facts.exit_status > 128) {
     t.signal = static_cast<int>(*facts.exit_status - 128);
     Set(t, Cause::kSignal, "",
@@ -194,10 +205,15 @@ std::vector<Denial> DenialsFrom(const RunFacts& facts) {
         failure.filename.empty() ? hint("syscall", "call", "isolation.seccomp-or-capabilities")
                                  : hint("filesystem", "open", "isolation.user-namespace");
         break;
-      case EROFS: hint("filesystem", "write", "isolation.read-only"); break;
+      case EROFS:
+        hint("filesystem", "write", "isolation.read-only");
+        break;
       case ENETUNREACH:
-      case EHOSTUNREACH: hint("network", "connect", "isolation.network-namespace"); break;
-      default: break;
+      case EHOSTUNREACH:
+        hint("network", "connect", "isolation.network-namespace");
+        break;
+      default:
+        break;
     }
   }
   return out;

@@ -30,30 +30,39 @@ class Identity : public SandboxTest {};
 TEST_F(Filesystem, HostFilesAreNotThereOrDenied) {
   // Another plugin's bundle is in the store on the host, and its path is known.
   const std::string other = Run("identity").bundle_digest.substr(7);
-  const std::vector<std::string> paths = {"/etc/passwd", "/etc/shadow", "/root/.profile", "/proc/1/root/etc/passwd",
-                                          options().address, "/run/containerd/containerd.sock",
+  const std::vector<std::string> paths = {"/etc/passwd",
+                                          "/etc/shadow",
+                                          "/root/.profile",
+                                          "/proc/1/root/etc/passwd",
+                                          options().address,
+                                          "/run/containerd/containerd.sock",
                                           options().data_dir + "/bundles/" + other + "/main.py"};
   // The positive control: what must be out of reach exists on the host.
   ASSERT_EQ(::access("/etc/shadow", F_OK), 0);
   ASSERT_EQ(::access((options().data_dir + "/bundles/" + other + "/main.py").c_str(), F_OK), 0);
-  const json value = Value("fs-probe", {{"read", paths}, {"list", {"/root", "/home", "/proc/1/root", "/proc/1/cwd"}},
+  const json value = Value("fs-probe", {{"read", paths},
+                                        {"list", {"/root", "/home", "/proc/1/root", "/proc/1/cwd"}},
                                         {"connect", {options().address}}});
   for (const auto& [kind, outcomes] : value.items()) {
     for (const auto& [path, outcome] : outcomes.items()) {
-      EXPECT_TRUE(outcome == "ENOENT" || outcome == "EACCES") << kind << " " << path << ": " << outcome;
+      EXPECT_TRUE(outcome == "ENOENT" || outcome == "EACCES")
+          << kind << " " << path << ": " << outcome;
     }
   }
 }
 
 TEST_F(Filesystem, NothingButTmpAndShmIsWritable) {
-  const json value = Value("fs-probe", {{"write", {"/plugin/x", "/plugin/main.py", "/x", "/usr/bin/x", "/dev/x",
-                                                   "/proc/sys/kernel/hostname", "/proc/sys/vm/overcommit_memory", "/sys/x",
-                                                   "/proc/sysrq-trigger", "/tmp/x", "/dev/shm/x"}}});
+  const json value =
+      Value("fs-probe", {{"write",
+                          {"/plugin/x", "/plugin/main.py", "/x", "/usr/bin/x", "/dev/x",
+                           "/proc/sys/kernel/hostname", "/proc/sys/vm/overcommit_memory", "/sys/x",
+                           "/proc/sysrq-trigger", "/tmp/x", "/dev/shm/x"}}});
   for (const auto& [path, outcome] : value["write"].items()) {
     if (path == "/tmp/x" || path == "/dev/shm/x") {
       EXPECT_EQ(outcome, "ok") << path;
     } else {
-      EXPECT_TRUE(outcome == "EROFS" || outcome == "EACCES" || outcome == "ENOENT" || outcome == "EPERM")
+      EXPECT_TRUE(outcome == "EROFS" || outcome == "EACCES" || outcome == "ENOENT" ||
+                  outcome == "EPERM")
           << path << ": " << outcome;
     }
   }
@@ -121,13 +130,15 @@ TEST_F(Network, NothingIsReachableAndOnlyLoExists) {
   const HostListeners host;
   host.ExpectReachableFromHere();
   const int port = host.port();
-  const auto target = [](const char* address, int number) { return json::array({address, number}); };
+  const auto target = [](const char* address, int number) {
+    return json::array({address, number});
+  };
   const json value = Value(
-      "net-probe",
-      {{"tcp", json::array({target("127.0.0.1", port), target("192.0.2.1", 80), target("::1", port)})},
-       {"udp", json::array({target("127.0.0.1", port), target("192.0.2.1", 53)})},
-       {"dns", json::array({"localhost", "example.com"})},
-       {"abstract", json::array({host.abstract_name()})}});
+      "net-probe", {{"tcp", json::array({target("127.0.0.1", port), target("192.0.2.1", 80),
+                                         target("::1", port)})},
+                    {"udp", json::array({target("127.0.0.1", port), target("192.0.2.1", 53)})},
+                    {"dns", json::array({"localhost", "example.com"})},
+                    {"abstract", json::array({host.abstract_name()})}});
   EXPECT_EQ(value["interfaces"], json::array({"lo"}));
   for (const auto& [what, outcome] : value.items()) {
     // A datagram to the sandbox's own lo is sent and reaches nobody.
@@ -163,8 +174,8 @@ TEST_F(Identity, IsolatedByDefault) {
       EXPECT_NE(mount.find(" ro,"), std::string::npos) << mount;
     }
   }
-  EXPECT_EQ(value["dev"], json({"fd", "full", "null", "ptmx", "random", "shm", "stderr", "stdin", "stdout", "tty",
-                                "urandom", "zero"}));
+  EXPECT_EQ(value["dev"], json({"fd", "full", "null", "ptmx", "random", "shm", "stderr", "stdin",
+                                "stdout", "tty", "urandom", "zero"}));
   // Init and the plugin, nobody else.
   EXPECT_EQ(value["processes"].size(), 2u);
 }
@@ -172,7 +183,8 @@ TEST_F(Identity, IsolatedByDefault) {
 TEST_F(Identity, TheTokenOfInitIsOutOfReach) {
   const json value = Value("inherit");
   EXPECT_EQ(value["tokens"], json::array());
-  for (const char* path : {"/proc/1/environ", "/proc/1/mem", "/proc/1/maps", "/proc/1/root", "/proc/1/fd"}) {
+  for (const char* path :
+       {"/proc/1/environ", "/proc/1/mem", "/proc/1/maps", "/proc/1/root", "/proc/1/fd"}) {
     EXPECT_EQ(value[path], "EACCES") << path;
   }
 }
@@ -208,8 +220,9 @@ TEST_F(LimitsInForce, TheCpuIsThrottled) {
   const SandboxResult result = Run("cpu-spin", {{"seconds", 2}}, limits);
   ASSERT_EQ(result.termination.cause, Cause::kOk) << Describe(result);
   const json value = json::parse(result.output);
-  std::printf("cpu %.3f s of %.3f s wall under 0.2 cpus: %.3f (at most 0.25)\n", value["cpu"].get<double>(),
-              value["wall"].get<double>(), value["cpu"].get<double>() / value["wall"].get<double>());
+  std::printf("cpu %.3f s of %.3f s wall under 0.2 cpus: %.3f (at most 0.25)\n",
+              value["cpu"].get<double>(), value["wall"].get<double>(),
+              value["cpu"].get<double>() / value["wall"].get<double>());
   EXPECT_LE(value["cpu"].get<double>(), 0.25 * value["wall"].get<double>());
   EXPECT_GT(result.usage.throttled_periods.value_or(0), 0u);
 }
@@ -277,15 +290,17 @@ TEST_F(Budget, ASleeperIsKilled) {
 TEST_F(Budget, IgnoringSigtermDoesNotHelp) {
   policy::LimitRequest limits;
   limits.budget = std::chrono::milliseconds(1500);
-  ExpectKilledOnTime(Run("sleeper", {{"seconds", 60}, {"ignore_sigterm", true}}, limits), *limits.budget);
+  ExpectKilledOnTime(Run("sleeper", {{"seconds", 60}, {"ignore_sigterm", true}}, limits),
+                     *limits.budget);
 }
 
 TEST_F(Budget, ADaemonisedGrandchildDiesToo) {
   policy::LimitRequest limits;
   limits.budget = std::chrono::milliseconds(1500);
   // That nothing is left of its cgroup, the fixture's census says.
-  ExpectKilledOnTime(Run("sleeper", {{"seconds", 60}, {"ignore_sigterm", true}, {"daemonise", true}}, limits),
-                     *limits.budget);
+  ExpectKilledOnTime(
+      Run("sleeper", {{"seconds", 60}, {"ignore_sigterm", true}, {"daemonise", true}}, limits),
+      *limits.budget);
 }
 
 TEST_F(Budget, ADaemonThatOutlivesItsPluginIsKilledWithIt) {

@@ -75,31 +75,37 @@ TEST_F(Cli, PayloadsComeFromAFileToo) {
 TEST_F(Cli, ABundleRunsAgainByItsDigest) {
   const json first = json::parse(Run("echo", {"--json", "--payload", "1"}).out);
   const Ended again = RunVortexctl(
-      options(), {"run", "--plugin", first["plugin"]["digest"].get<std::string>(), "--payload", "2"});
+      options(),
+      {"run", "--plugin", first["plugin"]["digest"].get<std::string>(), "--payload", "2"});
   EXPECT_EQ(again.out, "2\n");
 }
 
 TEST_F(Cli, ADryRunPrintsTheSpecAndRunsNothing) {
   sandbox::EmbeddedOptions nowhere = options();
   nowhere.address = "/no/such.sock";  // not needed
-  const std::vector<std::string> args = {"run", "--plugin", Plugin("echo"), "--dry-run", "--memory", "64m"};
+  const std::vector<std::string> args = {"run",       "--plugin", Plugin("echo"),
+                                         "--dry-run", "--memory", "64m"};
   const Ended first = RunVortexctl(nowhere, args);
   EXPECT_EQ(first.exit_code, 0) << first.err;
   EXPECT_EQ(json::parse(first.out)["linux"]["resources"]["memory"]["limit"], 64 << 20);
-  EXPECT_EQ(RunVortexctl(nowhere, args).out, first.out) << "the same request must give the same bytes";
-  EXPECT_EQ(RunVortexctl(nowhere, {"spec", "--plugin", Plugin("echo"), "--memory", "64m"}).out, first.out);
+  EXPECT_EQ(RunVortexctl(nowhere, args).out, first.out)
+      << "the same request must give the same bytes";
+  EXPECT_EQ(RunVortexctl(nowhere, {"spec", "--plugin", Plugin("echo"), "--memory", "64m"}).out,
+            first.out);
 }
 
 TEST_F(Cli, BadInputHasOneClearError) {
   sandbox::EmbeddedOptions other = options();
   other.address = "/no/such.sock";
-  ExpectError(RunVortexctl(other, {"run", "--plugin", Plugin("echo")}), "/no/such.sock: no such socket");
+  ExpectError(RunVortexctl(other, {"run", "--plugin", Plugin("echo")}),
+              "/no/such.sock: no such socket");
   other.address = "/etc/hostname";
   ExpectError(RunVortexctl(other, {"run", "--plugin", Plugin("echo")}), "/etc/hostname");
   other = options();
   other.image = "vortex.local/none:1";
   ExpectError(RunVortexctl(other, {"run", "--plugin", Plugin("echo")}), "vortexctl image build");
-  ExpectError(RunVortexctl(options(), {"run", "--plugin", "/no/such"}), "/no/such: No such file or directory");
+  ExpectError(RunVortexctl(options(), {"run", "--plugin", "/no/such"}),
+              "/no/such: No such file or directory");
   ExpectError(Run("echo", {"--payload", "{"}), "payload: not a JSON text at byte");
   ExpectError(Run("echo", {"--memory", "64q"}), "--memory: \"64q\" is not a size");
   ExpectError(Run("echo", {"--memory", "0"}), "[limits.memory.request] 0 is out of range");
@@ -111,7 +117,8 @@ TEST_F(Cli, WithoutPermissionItSaysSo) {
   Vortexctl client(options(), {"ps"}, 65534);
   const Ended ended = client.Wait();
   EXPECT_EQ(ended.exit_code, 125);
-  EXPECT_NE(ended.err.find("the socket may not be opened (run as root"), std::string::npos) << ended.err;
+  EXPECT_NE(ended.err.find("the socket may not be opened (run as root"), std::string::npos)
+      << ended.err;
 }
 
 TEST_F(Cli, UnknownFlagsFail) {
@@ -130,7 +137,8 @@ TEST_F(Cli, DoctorImagesAndVersionAnswer) {
   EXPECT_EQ(RunVortexctl(nowhere, {"doctor"}).exit_code, 1);
   EXPECT_NE(RunVortexctl(options(), {"image", "ls"}).out.find(options().image), std::string::npos);
   const json version = json::parse(RunVortexctl(options(), {"version", "--json"}).out);
-  EXPECT_TRUE(version.contains("vortexctl") && version.contains("containerd") && version.contains("runc"));
+  EXPECT_TRUE(version.contains("vortexctl") && version.contains("containerd") &&
+              version.contains("runc"));
 }
 
 }  // namespace

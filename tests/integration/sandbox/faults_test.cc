@@ -18,8 +18,9 @@ using std::chrono::milliseconds;
 class Faults : public SandboxTest {
  protected:
   // Runs `plugin` and calls `when_running` once its task has been started.
-  SandboxResult RunAnd(const std::string& plugin, const nlohmann::json& payload, milliseconds budget,
-                       std::function<void()> when_running, base::Cancellation* cancel = nullptr) {
+  SandboxResult RunAnd(const std::string& plugin, const nlohmann::json& payload,
+                       milliseconds budget, std::function<void()> when_running,
+                       base::Cancellation* cancel = nullptr) {
     sandbox::RunRequest request;
     request.plugin = Plugin(plugin);
     request.payload = payload.dump();
@@ -33,7 +34,8 @@ class Faults : public SandboxTest {
     return result.ok() ? *std::move(result) : SandboxResult{};
   }
 
-  // Waits until some run is listed as running: started by another process, whose steps we do not see.
+  // Waits until some run is listed as running: started by another process, whose steps we do not
+  // see.
   void AwaitRunning() {
     for (int i = 0; i < 200; ++i) {
       const Ended ps = RunVortexctl(options(), {"ps"});
@@ -76,7 +78,8 @@ TEST_F(Faults, ContainerdThatHangsCostsTheBudgetAndNoMore) {
   containerd().Thaw();
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_TRUE(result->termination.cause == Cause::kDeadline ||
-              result->termination.cause == Cause::kSandboxUnavailable) << Describe(*result);
+              result->termination.cause == Cause::kSandboxUnavailable)
+      << Describe(*result);
   // The budget, and one call of the clean-up that gets no answer either.
   EXPECT_LT(took, std::chrono::seconds(10));
   CollectAndExpectClean();
@@ -84,20 +87,22 @@ TEST_F(Faults, ContainerdThatHangsCostsTheBudgetAndNoMore) {
 
 TEST_F(Faults, TheCallerCancels) {
   base::Cancellation cancel;
-  const SandboxResult result =
-      RunAnd("sleeper", {{"seconds", 60}}, milliseconds(30'000), [&] { cancel.Cancel(); }, &cancel);
+  const SandboxResult result = RunAnd(
+      "sleeper", {{"seconds", 60}}, milliseconds(30'000), [&] { cancel.Cancel(); }, &cancel);
   EXPECT_EQ(result.termination.cause, Cause::kCancelled) << Describe(result);
 }
 
 TEST_F(Faults, TheCallerCancelsBeforeItBegan) {
   base::Cancellation cancel;
   cancel.Cancel();
-  const SandboxResult result = RunAnd("echo", 1, milliseconds(10'000), [] {}, &cancel);
+  const SandboxResult result = RunAnd(
+      "echo", 1, milliseconds(10'000), [] {}, &cancel);
   EXPECT_EQ(result.termination.cause, Cause::kCancelled) << Describe(result);
 }
 
 TEST_F(Faults, AKilledClientIsCollected) {
-  Vortexctl client(options(), {"run", "--plugin", Plugin("sleeper"), "--payload", R"({"seconds":60})"});
+  Vortexctl client(options(),
+                   {"run", "--plugin", Plugin("sleeper"), "--payload", R"({"seconds":60})"});
   AwaitRunning();
   client.Signal(SIGKILL);
   EXPECT_EQ(client.Wait().exit_code, 128 + SIGKILL);
@@ -110,7 +115,8 @@ TEST_F(Faults, AKilledClientIsCollected) {
 }
 
 TEST_F(Faults, TheNextRunCollectsWhatAKilledClientLeft) {
-  Vortexctl client(options(), {"run", "--plugin", Plugin("sleeper"), "--payload", R"({"seconds":60})"});
+  Vortexctl client(options(),
+                   {"run", "--plugin", Plugin("sleeper"), "--payload", R"({"seconds":60})"});
   AwaitRunning();
   client.Signal(SIGKILL);
   client.Wait();
@@ -118,7 +124,8 @@ TEST_F(Faults, TheNextRunCollectsWhatAKilledClientLeft) {
 }
 
 TEST_F(Faults, GcLeavesLiveRunsAlone) {
-  Vortexctl client(options(), {"run", "--plugin", Plugin("cpu-spin"), "--payload", R"({"seconds":3})"});
+  Vortexctl client(options(),
+                   {"run", "--plugin", Plugin("cpu-spin"), "--payload", R"({"seconds":3})"});
   AwaitRunning();
   EXPECT_NE(RunVortexctl(options(), {"gc"}).out.find("nothing to collect"), std::string::npos);
   EXPECT_EQ(client.Wait().exit_code, 0);
@@ -127,7 +134,8 @@ TEST_F(Faults, GcLeavesLiveRunsAlone) {
 TEST_F(Faults, CtrlCAtAnyMomentLeavesNothing) {
   int interrupted = 0;
   for (int delay = 0; delay < 400; delay += 15) {
-    Vortexctl client(options(), {"run", "--plugin", Plugin("cpu-spin"), "--payload", R"({"seconds":0.1})"});
+    Vortexctl client(options(),
+                     {"run", "--plugin", Plugin("cpu-spin"), "--payload", R"({"seconds":0.1})"});
     if (!client.EndsWithin(milliseconds(delay))) client.Signal(SIGINT);
     ASSERT_TRUE(client.EndsWithin(milliseconds(20'000))) << "after " << delay << " ms";
     const Ended ended = client.Wait();
@@ -147,7 +155,8 @@ TEST_F(Faults, TwoClientsAtOnceDoNotMeet) {
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&] {
       for (int k = 0; k < 5; ++k) {
-        const Ended ended = RunVortexctl(options(), {"run", "--plugin", Plugin("echo"), "--payload", "7"});
+        const Ended ended =
+            RunVortexctl(options(), {"run", "--plugin", Plugin("echo"), "--payload", "7"});
         if (ended.exit_code != 0 || ended.out != "7\n") {
           ++failed;
           ADD_FAILURE() << ended.exit_code << " " << ended.out << ended.err;

@@ -60,8 +60,11 @@ TEST_F(Outcome, EveryEndIsToldApart) {
 }
 
 TEST_F(Outcome, ValuesComeBackWhateverThePluginDidToItsStdout) {
-  const std::map<std::string, json> table = {{"close_stdout", "closed"}, {"close_fd1", "closed"}, {"thread_left", "left"},
-                                             {"async", "async"}, {"nonblocking", std::string(1'000'000, 'x')}};
+  const std::map<std::string, json> table = {{"close_stdout", "closed"},
+                                             {"close_fd1", "closed"},
+                                             {"thread_left", "left"},
+                                             {"async", "async"},
+                                             {"nonblocking", std::string(1'000'000, 'x')}};
   for (const auto& [mode, value] : table) {
     SCOPED_TRACE(mode);
     EXPECT_TRUE(Value("exits", {{"mode", mode}}) == value);
@@ -127,7 +130,8 @@ TEST_F(Output, BinaryIsIntactOnBothStreams) {
   }
 }
 
-// The last byte of a process that exits at once is what gets lost when anything is done in the wrong order.
+// The last byte of a process that exits at once is what gets lost when anything is done in the
+// wrong order.
 TEST_F(Output, OneByteAndExitAtOnceIsNeverLost) {
   const char* text = std::getenv("VORTEX_TEST_ONE_BYTE_RUNS");
   const int runs = text != nullptr ? std::atoi(text) : 1000;
@@ -137,13 +141,15 @@ TEST_F(Output, OneByteAndExitAtOnceIsNeverLost) {
     threads.emplace_back([&] {
       while (next++ < runs) {
         const SandboxResult result = Run("printer", {{"bytes", 1}, {"exit", true}});
-        if (result.termination.cause != Cause::kPluginError || !result.stdout_stream.complete) ++failed;
+        if (result.termination.cause != Cause::kPluginError || !result.stdout_stream.complete)
+          ++failed;
         if (result.stdout_stream.kept != "x") ++lost;
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  std::printf("%d runs: %d without their byte, %d with another end\n", runs, lost.load(), failed.load());
+  std::printf("%d runs: %d without their byte, %d with another end\n", runs, lost.load(),
+              failed.load());
   EXPECT_EQ(lost.load(), 0);
   EXPECT_EQ(failed.load(), 0);
 }
@@ -164,13 +170,15 @@ TEST_F(BadInput, EachHasOneClearErrorThatNamesIt) {
   expect({.plugin = "sha256:" + std::string(64, '0')}, "not in the bundle store");
   expect({.plugin = Plugin("echo"), .payload = "{\"a\":"}, "payload: not a JSON text at byte");
   expect({.plugin = Plugin("echo"), .payload = ""}, "payload: not a JSON text");
-  expect({.plugin = Plugin("echo"), .payload = "\"" + std::string(17 << 20, 'x') + "\""}, "more than the limit of 16777216");
+  expect({.plugin = Plugin("echo"), .payload = "\"" + std::string(17 << 20, 'x') + "\""},
+         "more than the limit of 16777216");
   policy::LimitRequest zero, absurd, wider;
   zero.memory_bytes = 0;
   absurd.pids = 1'000'000'000;
   wider.memory_bytes = std::int64_t{1} << 30;
   expect({.plugin = Plugin("echo"), .limits = zero}, "[limits.memory.request] 0 is out of range");
-  expect({.plugin = Plugin("echo"), .limits = absurd}, "[limits.pids.request] 1000000000 is out of range");
+  expect({.plugin = Plugin("echo"), .limits = absurd},
+         "[limits.pids.request] 1000000000 is out of range");
   expect({.plugin = Plugin("echo"), .limits = wider}, "a request may only narrow");
 }
 
@@ -191,7 +199,8 @@ TEST_F(BadInput, AMissingImageSaysHowToGetIt) {
   const auto result = (*runner)->Run({.plugin = Plugin("echo")});
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->termination.cause, Cause::kSandboxUnavailable);
-  EXPECT_NE(result->termination.message.find("vortexctl image build"), std::string::npos) << Describe(*result);
+  EXPECT_NE(result->termination.message.find("vortexctl image build"), std::string::npos)
+      << Describe(*result);
 }
 
 TEST_F(BadInput, APrivilegeIsDeniedByTheRuleThatSaysSo) {

@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 std::size_t CountEntries(const std::string& dir) {
   std::error_code error;
   std::size_t count = 0;
-  for (auto it = fs::directory_iterator(dir, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+  for (auto it = fs::directory_iterator(dir, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
     ++count;
   }
   return count;
@@ -29,7 +30,8 @@ std::size_t CountEntries(const std::string& dir) {
 std::size_t CountDirectories(const std::string& dir) {
   std::error_code error;
   std::size_t count = 0;
-  for (auto it = fs::directory_iterator(dir, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+  for (auto it = fs::directory_iterator(dir, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
     count += it->is_directory(error) ? 1 : 0;
   }
   return count;
@@ -38,7 +40,8 @@ std::size_t CountDirectories(const std::string& dir) {
 std::size_t CountLines(const std::string& path, const std::string& part) {
   std::ifstream file(path);
   std::size_t count = 0;
-  for (std::string line; std::getline(file, line);) count += line.find(part) != std::string::npos ? 1 : 0;
+  for (std::string line; std::getline(file, line);)
+    count += line.find(part) != std::string::npos ? 1 : 0;
   return count;
 }
 
@@ -48,7 +51,8 @@ std::size_t CountProcesses(const std::string& part) {
   for (const auto& entry : fs::directory_iterator("/proc")) {
     std::ifstream file(entry.path() / "cmdline");
     std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    if (text.find("containerd-shim") != std::string::npos && text.find(part) != std::string::npos) ++count;
+    if (text.find("containerd-shim") != std::string::npos && text.find(part) != std::string::npos)
+      ++count;
   }
   return count;
 }
@@ -159,15 +163,19 @@ Census SandboxTest::TakeCensus() {
   census["leases"] = leases->size();
   census["mounts"] = CountLines("/proc/self/mountinfo", containerd_->dir());
   census["run directories"] = CountEntries(options_.state_dir + "/runs");
-  census["runtime states"] = CountEntries(options_.state_dir + "/runc/" + options_.containerd_namespace);
+  census["runtime states"] =
+      CountEntries(options_.state_dir + "/runc/" + options_.containerd_namespace);
   census["shims"] = CountProcesses(options_.address);
   const auto host = sandbox::CgroupHost::Detect();
   std::size_t cgroups = 0;
-  for (const std::string& root : host->Roots()) cgroups += CountDirectories(root + options_.cgroup_parent);
+  for (const std::string& root : host->Roots())
+    cgroups += CountDirectories(root + options_.cgroup_parent);
   census["cgroups"] = cgroups;
   return census;
 }
 
-std::string Describe(const sandbox::SandboxResult& result) { return sandbox::ResultToJson(result).substr(0, 4000); }
+std::string Describe(const sandbox::SandboxResult& result) {
+  return sandbox::ResultToJson(result).substr(0, 4000);
+}
 
 }  // namespace vortex::testing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One private containerd with the runtime image for a whole test program, a runner on it, and a census that proves that
-// nothing is left.
+// One private containerd with the runtime image for a whole test program, a runner on it, and a
+// census that proves that nothing is left.
 #pragma once
 
 #include <gtest/gtest.h>

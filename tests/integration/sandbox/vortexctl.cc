@@ -14,13 +14,14 @@
 
 namespace vortex::testing {
 
-Vortexctl::Vortexctl(const sandbox::EmbeddedOptions& options, std::vector<std::string> args, unsigned uid) {
+Vortexctl::Vortexctl(const sandbox::EmbeddedOptions& options, std::vector<std::string> args,
+                     unsigned uid) {
   std::string pattern = ::testing::TempDir() + "/vortexctl-XXXXXX";
   EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
   dir_ = pattern;
-  args.insert(args.begin(), {VORTEX_TEST_VORTEXCTL, "--address", options.address, "--state-dir", options.state_dir,
-                             "--data-dir", options.data_dir, "--image", options.image, "--cgroup-parent",
-                             options.cgroup_parent});
+  args.insert(args.begin(), {VORTEX_TEST_VORTEXCTL, "--address", options.address, "--state-dir",
+                             options.state_dir, "--data-dir", options.data_dir, "--image",
+                             options.image, "--cgroup-parent", options.cgroup_parent});
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);

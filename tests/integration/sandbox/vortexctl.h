@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// vortexctl as its users run it: a process with arguments, an environment, signals and an exit code.
+// vortexctl as its users run it: a process with arguments, an environment, signals and an exit
+// code.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,8 @@ struct Ended {
 class Vortexctl {
  public:
   // Starts it against the node of `options`. `uid` other than 0: as that user.
-  Vortexctl(const sandbox::EmbeddedOptions& options, std::vector<std::string> args, unsigned uid = 0);
+  Vortexctl(const sandbox::EmbeddedOptions& options, std::vector<std::string> args,
+            unsigned uid = 0);
   // Kills it if it still runs.
   ~Vortexctl();
 

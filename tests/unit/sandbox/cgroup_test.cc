@@ -35,7 +35,8 @@ class CgroupTest : public testing::Test {
   CgroupHost V1() {
     std::string text;
     for (const char* controller : {"cpu", "cpuacct", "memory", "pids"}) {
-      text += std::string("30 1 0:27 / ") + root_ + "/" + controller + " rw - cgroup cgroup rw," + controller + "\n";
+      text += std::string("30 1 0:27 / ") + root_ + "/" + controller + " rw - cgroup cgroup rw," +
+              controller + "\n";
     }
     return *CgroupHost::Parse(text);
   }
@@ -44,7 +45,8 @@ class CgroupTest : public testing::Test {
 };
 
 TEST_F(CgroupTest, ReadsVersion2) {
-  Write("/v2/vortex/r/cpu.stat", "usage_usec 1500\nuser_usec 1000\nnr_throttled 4\nthrottled_usec 900\n");
+  Write("/v2/vortex/r/cpu.stat",
+        "usage_usec 1500\nuser_usec 1000\nnr_throttled 4\nthrottled_usec 900\n");
   Write("/v2/vortex/r/cpu.max", "20000 100000\n");
   Write("/v2/vortex/r/memory.peak", "4096\n");
   Write("/v2/vortex/r/memory.max", "67108864\n");
@@ -118,8 +120,10 @@ TEST(CgroupHostTest, AMissingControllerIsNamed) {
 
 TEST(CgroupHostTest, AHybridHostIsVersion1) {
   const auto host = CgroupHost::Parse(
-      "30 1 0:27 / /c/memory rw - cgroup cgroup rw,memory\n31 1 0:28 / /c/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
-      "32 1 0:29 / /c/pids rw - cgroup cgroup rw,pids\n33 1 0:30 / /c/unified rw - cgroup2 cgroup2 rw\n");
+      "30 1 0:27 / /c/memory rw - cgroup cgroup rw,memory\n31 1 0:28 / /c/cpu,cpuacct rw - cgroup "
+      "cgroup rw,cpu,cpuacct\n"
+      "32 1 0:29 / /c/pids rw - cgroup cgroup rw,pids\n33 1 0:30 / /c/unified rw - cgroup2 cgroup2 "
+      "rw\n");
   ASSERT_TRUE(host.ok()) << host.status();
   EXPECT_FALSE(host->v2());
   EXPECT_EQ(host->Dir("cpuacct", "/vortex/r"), "/c/cpu,cpuacct/vortex/r");

@@ -24,12 +24,14 @@ using Clock = std::chrono::steady_clock;
 // Plays containerd's Wait: answers once the child has ended, or with an error at once.
 class PlayedExit : public client::PendingExit {
  public:
-  PlayedExit(pid_t pid, absl::Status error) : event_(::eventfd(0, EFD_CLOEXEC)), error_(std::move(error)) {
+  PlayedExit(pid_t pid, absl::Status error)
+      : event_(::eventfd(0, EFD_CLOEXEC)), error_(std::move(error)) {
     waiter_ = std::thread([this, pid] {
       if (error_.ok()) {
         siginfo_t info{};
         ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
-        exit_.status = static_cast<std::uint32_t>(info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
+        exit_.status = static_cast<std::uint32_t>(
+            info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
       }
       const std::uint64_t one = 1;
       EXPECT_EQ(::write(event_.get(), &one, sizeof one), static_cast<ssize_t>(sizeof one));

@@ -23,9 +23,9 @@ TEST(ResultRecordTest, AFailureKeepsErrnoAndFile) {
 }
 
 TEST(ResultRecordTest, RefusesWhatIsNotARecord) {
-  for (const char* bad : {"", "[]", "{", "{\"ok\":1}", "{\"ok\":true}", "{\"ok\":false}",
-                          R"({"ok":true,"value":})", R"({"ok":true,"value":1,"extra":2})",
-                          "{\"ok\":true,\"value\":\"\xff\"}"}) {
+  for (const char* bad :
+       {"", "[]", "{", "{\"ok\":1}", "{\"ok\":true}", "{\"ok\":false}", R"({"ok":true,"value":})",
+        R"({"ok":true,"value":1,"extra":2})", "{\"ok\":true,\"value\":\"\xff\"}"}) {
     EXPECT_FALSE(ParseResultRecord(bad).ok()) << bad;
   }
 }
@@ -34,7 +34,8 @@ TEST(InitRecordTest, HoldsExactlyOneEnd) {
   EXPECT_EQ(ParseInitRecord(R"({"code":3})")->code, 3);
   EXPECT_EQ(ParseInitRecord(R"({"signal":9,"maxrss_kib":1})")->signal, 9);
   EXPECT_EQ(ParseInitRecord(R"({"exec_errno":2})")->exec_errno, 2);
-  for (const char* bad : {"{}", R"({"code":3,"signal":9})", R"({"code":300})", R"({"code":"3"})", "nonsense"}) {
+  for (const char* bad :
+       {"{}", R"({"code":3,"signal":9})", R"({"code":300})", R"({"code":"3"})", "nonsense"}) {
     EXPECT_FALSE(ParseInitRecord(bad).ok()) << bad;
   }
 }

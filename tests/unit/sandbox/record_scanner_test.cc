@@ -37,8 +37,8 @@ TEST(RecordScannerTest, TakesRecordsOutAndLeavesOutputUntouched) {
 // However the kernel cuts the stream, the outcome is the same.
 TEST(RecordScannerTest, DoesNotDependOnHowTheStreamIsCut) {
   const std::string stream = std::string("a\x1e\x1e{\"vortex\":\"resu", 18) +
-                             Record("result", kToken, "\"ok\":false") + "\x1e" + std::string("b\0c", 3) +
-                             Record("exit", kOther, "\"signal\":9");
+                             Record("result", kToken, "\"ok\":false") + "\x1e" +
+                             std::string("b\0c", 3) + Record("exit", kOther, "\"signal\":9");
   Scan whole;
   whole.scanner.Feed(stream);
   whole.scanner.Finish();
@@ -90,7 +90,8 @@ TEST(RecordScannerTest, AnUnfinishedRecordAtTheEndIsOutput) {
 
 TEST(RecordScannerTest, MemoryIsBoundedByTheRecordLimit) {
   Scan scan(200);
-  const std::string huge = Record("result", kToken, "\"ok\":true,\"value\":\"" + std::string(1000, 'x') + "\"");
+  const std::string huge =
+      Record("result", kToken, "\"ok\":true,\"value\":\"" + std::string(1000, 'x') + "\"");
   scan.scanner.Feed(huge);
   scan.scanner.Finish();
   EXPECT_TRUE(scan.scanner.oversized());
