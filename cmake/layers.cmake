@@ -10,11 +10,11 @@ function(vortex_library name)
 endfunction()
 
 # vortex_test(NAME SOURCES a_test.cc … DEPS x LABELS unit): one GoogleTest program, one ctest entry.
-# TIMEOUT defaults to 60 s; a program that prints "[  SKIPPED ]" for everything still passes.
+# TIMEOUT defaults to 300 s: a sanitizer build on a busy host is slow; a program that prints "[  SKIPPED ]" for everything still passes.
 function(vortex_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 60)
+    set(ARG_TIMEOUT 300)
   endif()
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
