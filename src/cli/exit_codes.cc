@@ -19,7 +19,8 @@ int ExitCodeFor(const sandbox::Termination& termination) {
     case Cause::kSandboxLost:
       return kExitSandbox;
     case Cause::kSpawnFailed:
-      return termination.exit_code.value_or(kExitNotExecutable);
+      // The code comes from inside the sandbox: a failed run must not look like a success.
+      return termination.exit_code.value_or(0) != 0 ? *termination.exit_code : kExitNotExecutable;
     case Cause::kCancelled:
       return 128 + SIGINT;
     case Cause::kSignal:
