@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/status.h"
+#include "oci/class_support.h"
 #include "oci/job.h"
 #include "oci/job_check.h"
 #include "oci/seccomp_profile.h"
@@ -12,14 +13,22 @@ namespace {
 
 constexpr std::uint64_t kCpuPeriodUs = 100'000;
 
-// runsc's sentry and gofer live in the job's cgroup: the floor and the price of a guest process, in host tasks and
-// bytes (measured; docs/adr/0005-lowering.md).
+// runsc's sentry and gofer live in the job's cgroup: the floor and the price of a guest process, in
+// host tasks and bytes (measured; below its floor runsc does not start).
 constexpr std::int64_t kSentryTasks = 512;
 constexpr std::int64_t kSentryTasksPerProcess = 6;
 constexpr std::int64_t kSentryMemory = 32 << 20;
 
-bool IsNamespaceRuntime(const JobConfig& job) {
-  return job.runtime_class == RuntimeClass::kRunc || job.runtime_class == RuntimeClass::kCrun;
+// The order in which the caller lists things that have none must not change the bytes.
+std::vector<std::string> Sorted(std::vector<std::string> items) {
+  std::sort(items.begin(), items.end());
+  return items;
+}
+
+template <typename T>
+std::vector<T> SortedBy(std::vector<T> items, std::string T::*key) {
+  std::sort(items.begin(), items.end(), [key](const T& a, const T& b) { return a.*key < b.*key; });
+  return items;
 }
 
 Process MakeProcess(const JobConfig& job) {
@@ -28,26 +37,29 @@ Process MakeProcess(const JobConfig& job) {
   process.gid = kDefaultUid;
   process.umask = 022;
   process.args = job.args;
-  process.env = job.env;
+  process.env = Sorted(job.env);
   process.cwd = "/plugin";
-  process.capabilities.bounding = job.capabilities;
-  process.capabilities.effective = job.capabilities;
-  process.capabilities.permitted = job.capabilities;
-  // A non-root process keeps a capability over execve only if it is ambient as well, and that needs inheritable.
-  process.capabilities.inheritable = job.capabilities;
-  process.capabilities.ambient = job.capabilities;
+  // A non-root process keeps a capability over execve only if it is ambient as well, and that needs
+  // inheritable.
+  const std::vector<std::string> granted = Sorted(job.capabilities);
+  process.capabilities = {granted, granted, granted, granted, granted};
   process.no_new_privileges = true;
   // Raising is always allowed. When the node itself runs out of memory, sandboxes go first.
   process.oom_score_adj = 500;
   const auto limit = [&](const char* type, std::int64_t value) {
-    process.rlimits.push_back({type, static_cast<std::uint64_t>(value), static_cast<std::uint64_t>(value)});
+    process.rlimits.push_back(
+        {type, static_cast<std::uint64_t>(value), static_cast<std::uint64_t>(value)});
   };
+  // Those with a fixed value are inherited from containerd otherwise, so the same spec would differ
+  // between nodes.
   limit("RLIMIT_CORE", 0);
   limit("RLIMIT_FSIZE", job.limits.fsize_bytes);
   limit("RLIMIT_MEMLOCK", 64 << 10);
+  limit("RLIMIT_NICE", 0);
   limit("RLIMIT_NOFILE", job.limits.nofile);
-  // Where no pids cgroup counts the plugin's processes, the kernel inside (sentry or guest) does.
-  if (!IsNamespaceRuntime(job)) limit("RLIMIT_NPROC", job.limits.pids);
+  if (SupportOf(job.runtime_class).pids != PidsBy::kCgroup) limit("RLIMIT_NPROC", job.limits.pids);
+  limit("RLIMIT_RTPRIO", 0);
+  limit("RLIMIT_STACK", 8 << 20);
   return process;
 }
 
@@ -56,50 +68,72 @@ std::vector<Mount> MakeMounts(const JobConfig& job) {
       {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
       // Holds the few device nodes that the runtime makes; nobody but root may write into it.
       {"/dev", "tmpfs", "tmpfs", {"nosuid", "noexec", "strictatime", "mode=755", "size=65536"}},
-      {"/dev/shm", "tmpfs", "tmpfs",
+      {"/dev/shm",
+       "tmpfs",
+       "tmpfs",
        {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(job.limits.tmp_bytes)}},
-      {"/tmp", "tmpfs", "tmpfs",
+      {"/tmp",
+       "tmpfs",
+       "tmpfs",
        {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(job.limits.tmp_bytes)}},
       // Not noexec: a native plugin is executed from here.
       {"/plugin", "bind", job.bundle_dir, {"bind", "ro", "nosuid", "nodev", "rprivate"}}};
-  for (const MountGrant& grant : job.mounts) {
-    mounts.push_back({grant.destination, "bind", grant.source,
-                      {"bind", grant.read_only ? "ro" : "rw", "nosuid", "nodev", "noexec", "rprivate"}});
+  // Sorted, a directory comes before what is mounted inside of it.
+  for (const MountGrant& grant : SortedBy(job.mounts, &MountGrant::destination)) {
+    mounts.push_back(
+        {grant.destination,
+         "bind",
+         grant.source,
+         {"bind", grant.read_only ? "ro" : "rw", "nosuid", "nodev", "noexec", "rprivate"}});
   }
   return mounts;
 }
 
 std::vector<Namespace> MakeNamespaces(const JobConfig& job) {
-  return {{"cgroup", ""}, {"ipc", ""},  {"mount", ""}, {"network", job.network_namespace_path},
-          {"pid", ""},    {"user", ""}, {"uts", ""}};
+  std::vector<Namespace> namespaces = {{"cgroup", ""}, {"ipc", ""},
+                                       {"mount", ""},  {"network", job.network_namespace_path},
+                                       {"pid", ""},    {"uts", ""}};
+  if (SupportOf(job.runtime_class).user_namespace) namespaces.push_back({"user", ""});
+  return SortedBy(std::move(namespaces), &Namespace::type);
+}
+
+std::optional<std::int64_t> PidsLimit(const JobConfig& job) {
+  switch (SupportOf(job.runtime_class).pids) {
+    case PidsBy::kCgroup:
+      return job.limits.pids;
+    case PidsBy::kSentry:
+      return std::max(kSentryTasks, kSentryTasksPerProcess * job.limits.pids + 64);
+    case PidsBy::kRlimitOnly:
+      break;
+  }
+  return std::nullopt;
 }
 
 Resources MakeResources(const JobConfig& job) {
+  const ClassSupport& support = SupportOf(job.runtime_class);
   Resources resources;
   resources.devices.push_back({false, "", {}, {}, "rwm"});
-  for (const DeviceGrant& grant : job.devices) {
+  for (const DeviceGrant& grant : SortedBy(job.devices, &DeviceGrant::path)) {
     resources.devices.push_back({true, grant.type, grant.major, grant.minor, grant.access});
   }
-  const bool gvisor = job.runtime_class == RuntimeClass::kGvisor;
-  resources.memory_limit = job.limits.memory_bytes + (gvisor ? kSentryMemory : 0);
-  // Memory and swap together: equal to the limit means no swap, where a limit would only slow things down.
-  resources.memory_swap = resources.memory_limit;
+  resources.memory_limit =
+      job.limits.memory_bytes + (support.pids == PidsBy::kSentry ? kSentryMemory : 0);
+  // Memory and swap together: equal to the limit means no swap, where a limit would only slow
+  // things down.
+  if (support.host_cgroup) resources.memory_swap = resources.memory_limit;
   resources.cpu_period = kCpuPeriodUs;
   resources.cpu_quota = static_cast<std::uint64_t>(job.limits.millicpus) * kCpuPeriodUs / 1000;
-  if (gvisor) {
-    resources.pids_limit = std::max(kSentryTasks, kSentryTasksPerProcess * job.limits.pids + 64);
-  } else if (IsNamespaceRuntime(job)) {
-    resources.pids_limit = job.limits.pids;
-  }
+  resources.pids_limit = PidsLimit(job);
   // The whole sandbox dies of an OOM kill, not one process of it that the rest then waits for.
-  if (job.cgroup_v2) resources.unified["memory.oom.group"] = "1";
+  if (job.cgroup_v2 && support.host_cgroup) resources.unified["memory.oom.group"] = "1";
   return resources;
 }
 
 std::vector<Device> MakeDevices(const JobConfig& job) {
   std::vector<Device> devices;
-  for (const DeviceGrant& grant : job.devices) {
-    devices.push_back({grant.path, grant.type, grant.major, grant.minor, grant.file_mode, kDefaultUid, kDefaultUid});
+  for (const DeviceGrant& grant : SortedBy(job.devices, &DeviceGrant::path)) {
+    devices.push_back({grant.path, grant.type, grant.major, grant.minor, grant.file_mode,
+                       kDefaultUid, kDefaultUid});
   }
   return devices;
 }
@@ -110,8 +144,26 @@ std::map<std::string, std::string> MakeAnnotations(const JobConfig& job) {
   annotations["io.vortex.plugin-id"] = job.plugin_id;
   annotations["io.vortex.runtime-class"] = std::string(Name(job.runtime_class));
   // gVisor's own shim hangs on a container that is neither marked a sandbox nor has a terminal.
-  if (job.runtime_class == RuntimeClass::kGvisor) annotations["io.kubernetes.cri.container-type"] = "sandbox";
+  if (job.runtime_class == RuntimeClass::kGvisor)
+    annotations["io.kubernetes.cri.container-type"] = "sandbox";
   return annotations;
+}
+
+// What of /proc speaks of the node instead of the sandbox: its memory, hardware, kernel addresses,
+// keys, boot parameters, and counters that time other people's work. Runtimes skip paths that the
+// kernel does not have.
+std::vector<std::string> MaskedPaths() {
+  return {"/proc/acpi",        "/proc/asound",        "/proc/bus",
+          "/proc/cgroups",     "/proc/cmdline",       "/proc/config.gz",
+          "/proc/diskstats",   "/proc/driver",        "/proc/fs",
+          "/proc/interrupts",  "/proc/iomem",         "/proc/ioports",
+          "/proc/kallsyms",    "/proc/kcore",         "/proc/key-users",
+          "/proc/keys",        "/proc/kmsg",          "/proc/kpagecgroup",
+          "/proc/kpagecount",  "/proc/kpageflags",    "/proc/latency_stats",
+          "/proc/modules",     "/proc/pressure",      "/proc/sched_debug",
+          "/proc/schedstat",   "/proc/scsi",          "/proc/slabinfo",
+          "/proc/softirqs",    "/proc/sysrq-trigger", "/proc/timer_list",
+          "/proc/timer_stats", "/proc/vmallocinfo"};
 }
 
 }  // namespace
@@ -127,24 +179,24 @@ absl::StatusOr<Spec> BuildSpec(const JobConfig& job) {
   spec.mounts = MakeMounts(job);
   spec.annotations = MakeAnnotations(job);
   spec.namespaces = MakeNamespaces(job);
-  spec.uid_mappings = {{0, job.ids.host_start, job.ids.size}};
-  spec.gid_mappings = {{0, job.ids.host_start, job.ids.size}};
+  const ClassSupport& support = SupportOf(job.runtime_class);
+  if (support.user_namespace) {
+    spec.uid_mappings = {{0, job.ids.host_start, job.ids.size}};
+    spec.gid_mappings = spec.uid_mappings;
+  }
   spec.devices = MakeDevices(job);
   spec.resources = MakeResources(job);
   spec.cgroups_path = job.cgroups_path;
   spec.rootfs_propagation = "private";
-  // The sentry's /proc is its own, and Kata's is the guest's: masking belongs to the namespace runtimes. So does
-  // seccomp: runsc ignores it and filters itself, Kata drops it unless its guest is built for it.
-  if (IsNamespaceRuntime(job)) {
-    spec.masked_paths = {"/proc/acpi",         "/proc/asound",     "/proc/bus",         "/proc/cgroups",
-                         "/proc/config.gz",    "/proc/driver",     "/proc/fs",          "/proc/interrupts",
-                         "/proc/iomem",        "/proc/ioports",    "/proc/kallsyms",    "/proc/kcore",
-                         "/proc/key-users",    "/proc/keys",       "/proc/kmsg",        "/proc/kpagecgroup",
-                         "/proc/kpagecount",   "/proc/kpageflags", "/proc/latency_stats", "/proc/modules",
-                         "/proc/pressure",     "/proc/sched_debug", "/proc/scsi",       "/proc/slabinfo",
-                         "/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats", "/proc/vmallocinfo"};
+  if (support.proc_paths) {
+    spec.masked_paths = MaskedPaths();
     spec.readonly_paths = {"/proc/irq", "/proc/sys"};
-    spec.seccomp = HarnessSeccomp(job.arch, !job.devices.empty());
+  }
+  if (support.seccomp) {
+    const bool raw = std::find(job.capabilities.begin(), job.capabilities.end(), "CAP_NET_RAW") !=
+                     job.capabilities.end();
+    spec.seccomp = HarnessSeccomp(
+        {.arch = job.arch, .device_ioctls = !job.devices.empty(), .raw_sockets = raw});
   }
   return spec;
 }

@@ -53,7 +53,8 @@ Json NamespaceJson(const Namespace& ns) {
 }
 
 Json MappingJson(const IdMapping& mapping) {
-  return {{"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
+  return {
+      {"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
 }
 
 Json DeviceJson(const Device& device) {
@@ -72,8 +73,9 @@ Json DeviceRuleJson(const DeviceRule& rule) {
 
 Json ResourcesJson(const Resources& resources) {
   Json out = {{"devices", List(resources.devices, DeviceRuleJson)},
-              {"memory", {{"limit", resources.memory_limit}, {"swap", resources.memory_swap}}},
+              {"memory", {{"limit", resources.memory_limit}}},
               {"cpu", {{"quota", resources.cpu_quota}, {"period", resources.cpu_period}}}};
+  if (resources.memory_swap) out["memory"]["swap"] = *resources.memory_swap;
   if (resources.pids_limit) out["pids"] = {{"limit", *resources.pids_limit}};
   if (!resources.unified.empty()) out["unified"] = resources.unified;
   return out;
@@ -99,11 +101,11 @@ Json SeccompJson(const Seccomp& seccomp) {
 
 Json SpecJson(const Spec& spec) {
   Json linux_part = {{"namespaces", List(spec.namespaces, NamespaceJson)},
-                     {"uidMappings", List(spec.uid_mappings, MappingJson)},
-                     {"gidMappings", List(spec.gid_mappings, MappingJson)},
                      {"resources", ResourcesJson(spec.resources)},
                      {"cgroupsPath", spec.cgroups_path},
                      {"rootfsPropagation", spec.rootfs_propagation}};
+  if (!spec.uid_mappings.empty()) linux_part["uidMappings"] = List(spec.uid_mappings, MappingJson);
+  if (!spec.gid_mappings.empty()) linux_part["gidMappings"] = List(spec.gid_mappings, MappingJson);
   if (!spec.devices.empty()) linux_part["devices"] = List(spec.devices, DeviceJson);
   if (!spec.masked_paths.empty()) linux_part["maskedPaths"] = spec.masked_paths;
   if (!spec.readonly_paths.empty()) linux_part["readonlyPaths"] = spec.readonly_paths;

@@ -14,7 +14,8 @@
 
 namespace vortex::oci {
 
-// uid and gid of the plugin inside its user namespace; "nonroot" by the custom of distroless images.
+// uid and gid of the plugin inside its user namespace; "nonroot" by the custom of distroless
+// images.
 inline constexpr std::uint32_t kDefaultUid = 65532;
 
 // Ids of the user namespace: container ids 0 to size - 1 are host ids from host_start on.
@@ -30,7 +31,7 @@ struct Limits {
   std::int64_t pids = 0;          // processes and threads
   std::int64_t tmp_bytes = 0;     // size of /tmp, charged to memory
   std::int64_t nofile = 0;
-  std::int64_t fsize_bytes = 0;   // largest file
+  std::int64_t fsize_bytes = 0;  // largest file
 };
 
 // A device node of the host that the grant names.
@@ -51,17 +52,17 @@ struct MountGrant {
 };
 
 struct JobConfig {
-  std::string run_id;     // [a-z0-9-]{1,64}
+  std::string run_id;  // [a-z0-9-]{1,64}
   std::string plugin_id;
   RuntimeClass runtime_class = RuntimeClass::kRunc;
   std::vector<std::string> args;
-  std::vector<std::string> env;       // NAME=VALUE
-  std::string bundle_dir;             // host path, mounted read-only at /plugin
+  std::vector<std::string> env;  // NAME=VALUE
+  std::string bundle_dir;        // host path, mounted read-only at /plugin
   IdRange ids;
-  std::string cgroups_path;           // absolute, below the hierarchy's root
-  bool cgroup_v2 = false;             // a fact of the node
-  std::string arch = "x86_64";        // or "aarch64"
-  std::string network_namespace_path; // empty: a new one with nothing but lo
+  std::string cgroups_path;            // absolute, below the hierarchy's root
+  bool cgroup_v2 = false;              // a fact of the node
+  std::string arch = "x86_64";         // or "aarch64"
+  std::string network_namespace_path;  // empty: a new one with nothing but lo
   Limits limits;
   std::vector<std::string> capabilities;  // "CAP_NET_BIND_SERVICE"
   std::vector<DeviceGrant> devices;

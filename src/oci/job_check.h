@@ -6,10 +6,8 @@
 
 namespace vortex::oci {
 
-// Every string and number of the job, by itself and against the others.
+// Every string and number of the job, by itself and against the others. InvalidArgument names field
+// and value.
 absl::Status CheckJob(const JobConfig& job);
-
-// What the class cannot honour of what was granted is refused by name, never dropped.
-absl::Status CheckClassHonours(const JobConfig& job);
 
 }  // namespace vortex::oci

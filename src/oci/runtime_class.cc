@@ -7,10 +7,14 @@ namespace vortex::oci {
 
 std::string_view Name(RuntimeClass runtime_class) {
   switch (runtime_class) {
-    case RuntimeClass::kRunc: return "runc";
-    case RuntimeClass::kCrun: return "crun";
-    case RuntimeClass::kGvisor: return "gvisor";
-    case RuntimeClass::kKata: return "kata";
+    case RuntimeClass::kRunc:
+      return "runc";
+    case RuntimeClass::kCrun:
+      return "crun";
+    case RuntimeClass::kGvisor:
+      return "gvisor";
+    case RuntimeClass::kKata:
+      return "kata";
   }
   return "unknown";
 }

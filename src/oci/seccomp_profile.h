@@ -7,11 +7,18 @@
 
 namespace vortex::oci {
 
-// The seccomp allowlist made for the harness (CPython's standard library with threads, asyncio, subprocess, sqlite3,
-// ssl, multiprocessing, ctypes) and for native programs: what is not listed fails with EPERM. Other architectures'
-// entry points (32 bit, x32) are not listed, so the filter kills their use.
-//   arch           "x86_64" or "aarch64".
-//   device_ioctls  a device is granted: its driver's ioctl requests are let through.
-Seccomp HarnessSeccomp(const std::string& arch, bool device_ioctls);
+// What the profile depends on.
+struct SeccompNeeds {
+  std::string arch;            // "x86_64" or "aarch64"
+  bool device_ioctls = false;  // a device is granted: its driver's ioctl requests are let through
+  bool raw_sockets = false;    // CAP_NET_RAW is granted
+};
+
+// The seccomp allowlist made for the harness (CPython's standard library with threads, asyncio,
+// subprocess, sqlite3, ssl, multiprocessing, ctypes) and for native programs: what is not listed
+// fails with EPERM. Other architectures' entry points (32 bit, x32) are not listed, so the filter
+// kills their use. docs/reviewer/oci-spec.md says which attack each missing group would serve; all
+// names are known to libseccomp 2.5.4.
+Seccomp HarnessSeccomp(const SeccompNeeds& needs);
 
 }  // namespace vortex::oci

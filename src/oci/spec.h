@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A typed model of the OCI runtime spec: the part that we generate. Field names are the spec's, in our spelling.
+// A typed model of the OCI runtime spec: the part that we generate. Field names are the spec's, in
+// our spelling.
 //   Source  runtime-spec 1.0.2, config.md and config-linux.md
 #pragma once
 
@@ -45,6 +46,7 @@ struct Mount {
 struct Namespace {
   std::string type;  // "pid"
   std::string path;  // empty: a new one
+  bool operator==(const Namespace&) const = default;
 };
 
 struct IdMapping {
@@ -74,8 +76,8 @@ struct DeviceRule {
 struct Resources {
   std::vector<DeviceRule> devices;
   std::int64_t memory_limit = 0;
-  std::int64_t memory_swap = 0;  // memory and swap together
-  std::uint64_t cpu_quota = 0;   // µs each period
+  std::optional<std::int64_t> memory_swap;  // memory and swap together
+  std::uint64_t cpu_quota = 0;              // µs each period
   std::uint64_t cpu_period = 0;
   std::optional<std::int64_t> pids_limit;
   std::map<std::string, std::string> unified;  // cgroup v2 files

@@ -1,95 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-// The specs that we generate, as files for a reviewer: oci-specs/golden/. VORTEX_UPDATE_GOLDEN=1
-// writes them anew.
+// The specs under oci-specs/ are what the builder makes. VORTEX_UPDATE_GOLDEN=1 writes them anew,
+// for review as a diff.
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <functional>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
 
-#include "base/files.h"
 #include "oci/canonical_json.h"
-#include "support/status_matchers.h"
-#include "unit/oci/sample_job.h"
+#include "unit/oci/differences.h"
+#include "unit/oci/jobs.h"
 
 namespace vortex::oci {
 namespace {
 
-using testing::SampleJob;
-
-struct Golden {
-  const char* name;
-  RuntimeClass runtime_class;
-  std::function<void(JobConfig&)> change;
-};
-
-std::string Directory() {
+std::filesystem::path SpecsDir() {
   const char* source = std::getenv("VORTEX_SOURCE_DIR");
-  return std::string(source == nullptr ? "." : source) + "/oci-specs/golden/";
+  return std::filesystem::path(source == nullptr ? "." : source) / "oci-specs";
 }
 
-const Golden kGoldens[] = {
-    {"default-runc", RuntimeClass::kRunc, [](JobConfig&) {}},
-    {"default-crun", RuntimeClass::kCrun, [](JobConfig&) {}},
-    {"default-gvisor", RuntimeClass::kGvisor, [](JobConfig&) {}},
-    {"default-kata", RuntimeClass::kKata, [](JobConfig&) {}},
-    {"runc-native-command", RuntimeClass::kRunc,
-     [](JobConfig& job) {
-       job.args = {"/usr/lib/vortex/init", "--", "/plugin/bin/hello", "--fast"};
-     }},
-    {"runc-tight-limits", RuntimeClass::kRunc,
-     [](JobConfig& job) {
-       job.limits = {.memory_bytes = 8 << 20,
-                     .millicpus = 10,
-                     .pids = 4,
-                     .tmp_bytes = 4096,
-                     .nofile = 16,
-                     .fsize_bytes = 1 << 20};
-     }},
-    {"runc-device", RuntimeClass::kRunc,
-     [](JobConfig& job) {
-       job.devices = {{.path = "/dev/kvm",
-                       .type = "c",
-                       .major = 10,
-                       .minor = 232,
-                       .access = "rw",
-                       .file_mode = 0660}};
-     }},
-    {"runc-capability", RuntimeClass::kRunc,
-     [](JobConfig& job) { job.capabilities = {"CAP_NET_BIND_SERVICE"}; }},
-    {"runc-network-namespace", RuntimeClass::kRunc,
-     [](JobConfig& job) { job.network_namespace_path = "/run/netns/vortex-" + job.run_id; }},
-    {"runc-mount", RuntimeClass::kRunc,
-     [](JobConfig& job) {
-       job.mounts = {{.source = "/srv/models", .destination = "/models", .read_only = true}};
-     }},
-    {"runc-cgroup-v2", RuntimeClass::kRunc, [](JobConfig& job) { job.cgroup_v2 = true; }}};
+bool Updating() { return std::getenv("VORTEX_UPDATE_GOLDEN") != nullptr; }
 
-class GoldenTest : public ::testing::TestWithParam<Golden> {};
-
-TEST_P(GoldenTest, SpecIsAsReviewed) {
-  JobConfig job = SampleJob(GetParam().runtime_class);
-  GetParam().change(job);
-  VX_ASSERT_OK_AND_ASSIGN(const Spec spec, BuildSpec(job));
-  const std::string text = ToPrettyJson(spec);
-  const std::string path = Directory() + GetParam().name + ".json";
-  if (std::getenv("VORTEX_UPDATE_GOLDEN") != nullptr) {
-    ASSERT_THAT(base::WriteFileAtomic(path, text, 0644), vortex::testing::IsOk());
-    GTEST_SKIP() << "wrote " << path;
+// Compares, or writes when asked to.
+void ExpectFile(const std::filesystem::path& path, const std::string& want) {
+  if (Updating()) {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << want;
+    return;
   }
-  VX_ASSERT_OK_AND_ASSIGN(const std::string reviewed, base::ReadFile(path, 1 << 20));
-  EXPECT_EQ(text, reviewed)
-      << "the spec is not what " << path
-      << " says; when the change is meant, run this test with VORTEX_UPDATE_GOLDEN=1, review "
-         "the difference and explain it in docs/reviewer/oci-spec.md";
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream have;
+  have << file.rdbuf();
+  EXPECT_EQ(have.str(), want) << path
+                              << " is not what the builder makes; ./dev golden writes it anew";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenTest, ::testing::ValuesIn(kGoldens), [](const auto& test) {
-  std::string name = test.param.name;
-  for (char& c : name) {
-    if (c == '-') c = '_';
+TEST(GoldenTest, SpecsAreWhatTheBuilderMakes) {
+  for (const GoldenJob& golden : GoldenJobs()) {
+    SCOPED_TRACE(golden.name);
+    const absl::StatusOr<Spec> spec = BuildSpec(golden.job);
+    ASSERT_TRUE(spec.ok()) << spec.status();
+    ExpectFile(SpecsDir() / "golden" / (golden.name + ".json"), ToPrettyJson(*spec));
   }
-  return name;
-});
+}
+
+TEST(GoldenTest, DigestsAreOfTheCanonicalForm) {
+  std::string lines;
+  for (const GoldenJob& golden : GoldenJobs()) {
+    lines += SpecDigest(BuildSpec(golden.job).value()) + "  " + golden.name + "\n";
+  }
+  ExpectFile(SpecsDir() / "digests.txt", lines);
+}
+
+TEST(GoldenTest, DifferencesAreListedForReviewers) {
+  const std::vector<GoldenJob> jobs = GoldenJobs();
+  std::string page =
+      "<!-- written by ./dev golden; do not edit -->\n# What each golden spec changes\n\n"
+      "Compared with `golden/" +
+      jobs.front().name + ".json`: " + jobs.front().why +
+      ". What the fields mean: `docs/reviewer/oci-spec.md`.\n";
+  const Spec base = BuildSpec(jobs.front().job).value();
+  for (const GoldenJob& golden : jobs) {
+    if (golden.name == jobs.front().name) continue;
+    const std::string differences = DescribeDifferences(base, BuildSpec(golden.job).value());
+    EXPECT_NE(differences, "") << golden.name << " shows nothing";
+    page += "\n## " + golden.name + "\n\n" + golden.why + "\n\n" + differences;
+  }
+  ExpectFile(SpecsDir() / "differences.md", page);
+}
+
+TEST(GoldenTest, NoFileIsLeftOver) {
+  std::set<std::string> want, have;
+  for (const GoldenJob& golden : GoldenJobs()) want.insert(golden.name + ".json");
+  for (const auto& entry : std::filesystem::directory_iterator(SpecsDir() / "golden")) {
+    have.insert(entry.path().filename().string());
+  }
+  EXPECT_EQ(have, want);
+}
 
 }  // namespace
 }  // namespace vortex::oci

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shape of the profile; what the kernel makes of it is seccomp_kernel_test.py's business.
+#include "oci/seccomp_profile.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace vortex::oci {
+namespace {
+
+using ::testing::ElementsAre;
+
+// Names that some rule allows, whatever the arguments must be.
+std::set<std::string> Allowed(const Seccomp& profile) {
+  std::set<std::string> names;
+  for (const SeccompRule& rule : profile.syscalls) {
+    if (rule.action == "SCMP_ACT_ALLOW") names.insert(rule.names.begin(), rule.names.end());
+  }
+  return names;
+}
+
+TEST(SeccompProfileTest, IsAnAllowlistOfOneArchitecture) {
+  const Seccomp profile = HarnessSeccomp({.arch = "x86_64"});
+  EXPECT_EQ(profile.default_action, "SCMP_ACT_ERRNO");
+  EXPECT_EQ(profile.default_errno_ret, 1u);
+  EXPECT_THAT(profile.architectures, ElementsAre("SCMP_ARCH_X86_64"));
+  EXPECT_THAT(HarnessSeccomp({.arch = "aarch64"}).architectures, ElementsAre("SCMP_ARCH_AARCH64"));
+}
+
+TEST(SeccompProfileTest, NoRuleNeedsAListener) {
+  for (const SeccompRule& rule : HarnessSeccomp({.arch = "x86_64"}).syscalls) {
+    EXPECT_TRUE(rule.action == "SCMP_ACT_ALLOW" ||
+                (rule.action == "SCMP_ACT_ERRNO" && rule.errno_ret))
+        << rule.action;
+  }
+}
+
+// libseccomp takes the wider of two rules for one call, so an unconditional one would undo all
+// conditions.
+TEST(SeccompProfileTest, NoNameIsBothConditionalAndNot) {
+  for (const SeccompNeeds& needs :
+       {SeccompNeeds{.arch = "x86_64"},
+        SeccompNeeds{.arch = "x86_64", .device_ioctls = true, .raw_sockets = true}}) {
+    std::set<std::string> plain, conditional;
+    for (const SeccompRule& rule : HarnessSeccomp(needs).syscalls) {
+      for (const std::string& name : rule.names) {
+        if (rule.args.empty()) {
+          EXPECT_TRUE(plain.insert(name).second) << name << " is there twice";
+        } else {
+          conditional.insert(name);
+        }
+      }
+    }
+    for (const std::string& name : conditional) EXPECT_EQ(plain.count(name), 0u) << name;
+  }
+}
+
+// runc takes conditions on the same argument of one rule as alternatives instead of as one
+// condition.
+TEST(SeccompProfileTest, NoRuleNamesAnArgumentTwice) {
+  for (const SeccompRule& rule : HarnessSeccomp({.arch = "x86_64", .raw_sockets = true}).syscalls) {
+    std::set<std::uint32_t> indices;
+    for (const SeccompArg& arg : rule.args)
+      EXPECT_TRUE(indices.insert(arg.index).second) << rule.names.front();
+  }
+}
+
+TEST(SeccompProfileTest, NeedsWidenNothingElse) {
+  EXPECT_EQ(
+      Allowed(HarnessSeccomp({.arch = "x86_64"})),
+      Allowed(HarnessSeccomp({.arch = "x86_64", .device_ioctls = true, .raw_sockets = true})));
+}
+
+TEST(SeccompProfileTest, NeverAllowed) {
+  const std::set<std::string> allowed =
+      Allowed(HarnessSeccomp({.arch = "x86_64", .device_ioctls = true, .raw_sockets = true}));
+  for (const char* name : {"acct",
+                           "add_key",
+                           "adjtimex",
+                           "bpf",
+                           "chroot",
+                           "clock_adjtime",
+                           "clock_settime",
+                           "clone3",
+                           "delete_module",
+                           "fanotify_init",
+                           "finit_module",
+                           "fsconfig",
+                           "fsmount",
+                           "fsopen",
+                           "fspick",
+                           "init_module",
+                           "io_uring_enter",
+                           "io_uring_register",
+                           "io_uring_setup",
+                           "ioperm",
+                           "iopl",
+                           "kcmp",
+                           "kexec_file_load",
+                           "kexec_load",
+                           "keyctl",
+                           "lookup_dcookie",
+                           "mbind",
+                           "migrate_pages",
+                           "modify_ldt",
+                           "mount",
+                           "mount_setattr",
+                           "move_mount",
+                           "move_pages",
+                           "name_to_handle_at",
+                           "open_by_handle_at",
+                           "open_tree",
+                           "perf_event_open",
+                           "pidfd_getfd",
+                           "pivot_root",
+                           "process_madvise",
+                           "process_vm_readv",
+                           "process_vm_writev",
+                           "ptrace",
+                           "quotactl",
+                           "quotactl_fd",
+                           "reboot",
+                           "request_key",
+                           "seccomp",
+                           "setdomainname",
+                           "sethostname",
+                           "setns",
+                           "settimeofday",
+                           "swapoff",
+                           "swapon",
+                           "sync",
+                           "syncfs",
+                           "syslog",
+                           "umount2",
+                           "unshare",
+                           "userfaultfd",
+                           "vhangup"}) {
+    EXPECT_EQ(allowed.count(name), 0u) << name;
+  }
+}
+
+}  // namespace
+}  // namespace vortex::oci
