@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// /usr/lib/vortex/init: pid 1 of every sandbox. Starts the plugin's command, reaps, and at the end writes one record that
-// says how the command ended: RS {"vortex":"exit","token":"<token>","code":3} LF, or "signal":9, or "exec_errno":2.
+// /usr/lib/vortex/init: pid 1 of every sandbox. Starts the plugin's command; when that ends, kills and reaps all that is
+// left and writes one record that says how the command ended (docs/user/plugin-protocol.md):
+//   RS {"vortex":"exit","token":"<token>","code":3,"max_rss_kib":9120,"user_us":15000,"system_us":4000} LF
+// with "signal":9 or "exec_errno":2 in the place of "code". The usage is a hint; the cgroup has the truth.
 //
 // Why it is there: pid 1 of a pid namespace ignores signals that it has no handler for, also its own SIGKILL
 // (pid_namespaces(7)), so a plugin as pid 1 could not die as it should; orphans need a parent; and containerd's runc shim
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,10 +66,18 @@ static void WriteAll(int fd, const char *bytes, size_t size) {
   }
 }
 
+static long long Microseconds(struct timeval time) { return time.tv_sec * 1000000LL + time.tv_usec; }
+
+// Usage is of the children that were waited for: the command, and its orphans when we are pid 1.
 static void WriteRecord(int fd, const char *token, const char *key, int value) {
-  char record[128];
-  const int size = snprintf(record, sizeof record, "\x1e{\"vortex\":\"exit\",\"token\":\"%s\",\"%s\":%d}\n", token, key,
-                            value);
+  struct rusage usage = {0};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  char record[256];  // below PIPE_BUF: written as a whole
+  const int size = snprintf(record, sizeof record,
+                            "\x1e{\"vortex\":\"exit\",\"token\":\"%s\",\"%s\":%d,\"max_rss_kib\":%ld,\"user_us\":%lld,"
+                            "\"system_us\":%lld}\n",
+                            token, key, value, usage.ru_maxrss, Microseconds(usage.ru_utime),
+                            Microseconds(usage.ru_stime));
   WriteAll(fd, record, (size_t)size);
 }
 
@@ -116,7 +127,7 @@ int main(int argc, char **argv) {
   if (prctl(PR_SET_DUMPABLE, 0) != 0) Die("prctl(PR_SET_DUMPABLE)");
   char token[kTokenSize + 1];
   TakeToken(token);
-  const int record_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 100);
+  const int record_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   if (record_fd < 0) Die("dup stdout");
   int error_pipe[2];
   if (pipe2(error_pipe, O_CLOEXEC) != 0) Die("pipe");
@@ -131,6 +142,7 @@ int main(int argc, char **argv) {
   sigaction(SIGTERM, &forward, NULL);
   sigaction(SIGINT, &forward, NULL);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGCHLD, SIG_DFL);  // an inherited SIG_IGN would let the kernel reap the child and lose its status
 
   const pid_t child = fork();
   if (child < 0) Die("fork");
@@ -147,6 +159,7 @@ int main(int argc, char **argv) {
   } while (told < 0 && errno == EINTR);
   sigprocmask(SIG_UNBLOCK, &mask, NULL);
   const int status = WaitFor(child);
+  g_child = 0;
   KillTheRest();
   if (told == (ssize_t)sizeof exec_errno) {
     WriteRecord(record_fd, token, "exec_errno", exec_errno);
