@@ -37,7 +37,7 @@ std::string CommandLine(int pid) {
 
 Output Shell(const std::string& command) {
   Output output;
-  FILE* pipe = ::popen(("( " + command + " ) 2>&1").c_str(), "re");
+  FILE* pipe = ::popen(("( " + command + "\n) < /dev/null 2>&1").c_str(), "re");
   if (pipe == nullptr) return output;
   char buffer[4096];
   std::size_t count = 0;

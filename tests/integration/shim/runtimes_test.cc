@@ -38,7 +38,8 @@ TEST_P(RuntimesTest, TheSameFlow) {
   EXPECT_THAT(both.text, HasSubstr("to stdout\n"));
   EXPECT_THAT(both.text, HasSubstr("to stderr\n"));
   EXPECT_EQ(Run("--rm " + options, "b", "exit 7").code, 7);
-  EXPECT_EQ(Shell("echo in | " + RunCommand("--rm " + options, "c", "cat")).text, "in\n");
+  // More than a pipe holds: ctr forgets to close the input when it ends before Create has answered.
+  EXPECT_EQ(Shell("head -c 200000 /dev/zero | " + RunCommand("--rm " + options, "c", "cat") + " | wc -c").text, "200000\n");
   ASSERT_EQ(Run("-d " + options, "d", "sleep 1000").code, 0);
   EXPECT_EQ(Ctr("task exec --exec-id e1 d /work exit 5").code, 5);
   EXPECT_EQ(Ctr("task pause d").code, 0);
