@@ -19,7 +19,7 @@ def run(argv, cwd=None, stdin=None, env=None):
         done = subprocess.run(argv, cwd=cwd, input=stdin, capture_output=True, text=True,
                               env={**os.environ, "LC_ALL": "C", **(env or {})})
     except FileNotFoundError:
-        raise BuildError("%s: not installed; this builder needs a Debian system" % argv[0]) from None
+        raise BuildError("%s: not installed; the builder needs Debian's apt, dpkg and binutils" % argv[0]) from None
     if done.returncode != 0:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no output"]
         errors = [line for line in lines if line.startswith("E: ")] or lines[-1:]  # apt's errors, before its advice

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tries to reach what the payload lists, and sockets of every family that could help."""
 import errno
-import os
 import socket
 
 
@@ -54,5 +53,9 @@ def run(payload):
     result["packet"] = outcome(lambda: family(socket.AF_PACKET, socket.SOCK_RAW, 0))
     result["netlink"] = outcome(lambda: family(socket.AF_NETLINK, socket.SOCK_RAW, 0))
     result["vsock"] = outcome(lambda: family(socket.AF_VSOCK, socket.SOCK_STREAM))
+    result["bluetooth"] = outcome(lambda: family(31, socket.SOCK_RAW, 1))
+    result["xdp"] = outcome(lambda: family(44, socket.SOCK_RAW, 0))
+    result["raw6"] = outcome(lambda: family(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6))
+    result["ping"] = outcome(lambda: family(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP))
     result["alg"] = outcome(lambda: family(socket.AF_ALG, socket.SOCK_SEQPACKET))
     return result
