@@ -29,7 +29,7 @@ void Service::ArmDeadline(std::shared_ptr<Container> container) {
   if (spec.it_value.tv_sec == 0 && spec.it_value.tv_nsec == 0) spec.it_value.tv_nsec = 1;  // 0 would disarm
   ::timerfd_settime(container->deadline_timer.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
   // Weak: the watch belongs to the container.
-  container->deadline_watch = loop_->Add(container->deadline_timer.get(), EPOLLIN, [this, weak = std::weak_ptr<Container>(container)](std::uint32_t) {
+  container->deadline_watch = loop_->Add(container->deadline_timer.get(), EPOLLIN, [weak = std::weak_ptr<Container>(container)](std::uint32_t) {
     const auto alive = weak.lock();
     if (!alive) return;
     alive->deadline_watch.Reset();

@@ -86,9 +86,9 @@ std::vector<std::string> RuntimeCli::GlobalArgs(const std::string& binary, const
   return args;
 }
 
-RuntimeCli::RuntimeCli(base::EventLoop* loop, base::ChildReaper* reaper, std::string bundle, std::string name_space,
+RuntimeCli::RuntimeCli(base::ChildReaper* reaper, std::string bundle, std::string name_space,
                        const RuntimeOptions& options, std::vector<std::string> extra_flags)
-    : loop_(loop), reaper_(reaper), bundle_(std::move(bundle)),
+    : reaper_(reaper), bundle_(std::move(bundle)),
       binary_(options.binary_name.empty() ? "runc" : options.binary_name),
       driver_(&DriverFor(options, binary_)), root_(RootFor(options, *driver_, name_space)),
       systemd_cgroup_(options.systemd_cgroup), extra_flags_(std::move(extra_flags)) {

@@ -29,7 +29,7 @@ struct RuntimeCall {
 
 class RuntimeCli {
  public:
-  RuntimeCli(base::EventLoop* loop, base::ChildReaper* reaper, std::string bundle, std::string name_space,
+  RuntimeCli(base::ChildReaper* reaper, std::string bundle, std::string name_space,
              const RuntimeOptions& options, std::vector<std::string> extra_flags);
 
   // Runs it to its end. On failure the message is "OCI runtime <verb> failed: <what the runtime said>".
@@ -53,7 +53,6 @@ class RuntimeCli {
  private:
   std::string FailureText(const std::string& log_path, const std::string& output, base::ChildExit exit) const;
 
-  base::EventLoop* loop_;
   base::ChildReaper* reaper_;
   std::string bundle_;
   std::string binary_;

@@ -105,7 +105,7 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
   if (!config) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
   container->config = std::move(*config);
   const std::vector<std::string> flags = ChooseRuntime(container->config, &container->options);
-  container->cli = std::make_unique<RuntimeCli>(loop_, reaper_, bundle, config_.name_space, container->options, flags);
+  container->cli = std::make_unique<RuntimeCli>(reaper_, bundle, config_.name_space, container->options, flags);
 
   // Written before anything exists, so that `delete` from a fresh process knows what to undo.
   int error = WriteFileAtomic(bundle + "/runtime", container->cli->binary(), 0600);

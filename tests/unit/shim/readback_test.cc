@@ -24,7 +24,7 @@ TEST(ReadbackTest, AMissingLimitStopsOurJobsAndNobodyElses) {
   base::EventLoop loop;
   base::ChildReaper reaper(&loop);
   Container container(&loop, "c1");
-  container.cli = std::make_unique<RuntimeCli>(&loop, &reaper, "/bundle", "ns", RuntimeOptions(), std::vector<std::string>());
+  container.cli = std::make_unique<RuntimeCli>(&reaper, "/bundle", "ns", RuntimeOptions(), std::vector<std::string>());
   container.config.memory_limit = 1 << 20;  // and no cgroup at all
   EXPECT_TRUE(CheckInForce(&container).ok());
   container.config.annotations["io.vortex.run-id"] = "r1";

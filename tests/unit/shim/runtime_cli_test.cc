@@ -31,7 +31,7 @@ class RuntimeCliTest : public ::testing::Test {
     RuntimeOptions options;
     options.binary_name = dir_ + "/runc";
     options.root = "/root-of-test";
-    RuntimeCli cli(&loop_, &reaper_, dir_, "ns", options, {});
+    RuntimeCli cli(&reaper_, dir_, "ns", options, {});
     Status result;
     bool done = false;
     base::Detach(Call(&cli, input, output, &result, &done));
@@ -91,7 +91,7 @@ TEST_F(RuntimeCliTest, GarbageWithoutEndIsBounded) {
 TEST_F(RuntimeCliTest, AMissingRuntimeIsNamedTheWayContainerdsTestsLookForIt) {
   RuntimeOptions options;
   options.binary_name = "no-runc";
-  RuntimeCli cli(&loop_, &reaper_, dir_, "ns", options, {});
+  RuntimeCli cli(&reaper_, dir_, "ns", options, {});
   Status result;
   bool done = false;
   base::Detach(Call(&cli, "", nullptr, &result, &done));
