@@ -88,7 +88,8 @@ LoneShim::~LoneShim() {
   // Processes of its "containers"; the bracket keeps the shell from finding itself.
   const auto init = ReadFile(bundle_ + "/init.pid", 64);
   if (init && ParseNumber(*init).value_or(0) > 1) ::kill(static_cast<pid_t>(*ParseNumber(*init)), SIGKILL);
-  Shell("pkill -KILL -f '[/]" + dir_.substr(1) + "'; rm -rf " + dir_);
+  Shell("pkill -KILL -f '[/]" + dir_.substr(1) + "'");
+  Shell("rm -rf " + dir_);
 }
 
 std::string LoneShim::Command(const std::string& action) const {
