@@ -17,7 +17,8 @@ struct ArgvArea {
   std::size_t size = 0;
 };
 
-// Makes the socket, forks the serving process and prints its address; or finds the group's live shim.
+// Makes the socket, forks the serving process and prints its address; or finds the group's live
+// shim.
 int RunStart(const Args& args, const ArgvArea& argv);
 // Cleans up a bundle whose shim is gone; prints a DeleteResponse.
 int RunDelete(const Args& args);

@@ -35,8 +35,10 @@ Args ParseArgs(const std::vector<std::string>& words) {
     const std::size_t equals = word.find('=');
     const std::string_view name = word.substr(0, equals);
     if (bool* flag = boolean(name)) {
-      const std::string_view value = equals == std::string_view::npos ? "true" : word.substr(equals + 1);
-      *flag = value == "true" || value == "1" || value == "t" || value == "T" || value == "TRUE" || value == "True";
+      const std::string_view value =
+          equals == std::string_view::npos ? "true" : word.substr(equals + 1);
+      *flag = value == "true" || value == "1" || value == "t" || value == "T" || value == "TRUE" ||
+              value == "True";
     } else if (std::string* value = text(name)) {
       if (equals != std::string_view::npos) {
         *value = word.substr(equals + 1);

@@ -9,7 +9,7 @@ namespace vortex::shim {
 
 struct Args {
   std::string name_space;
-  std::string address;          // containerd's gRPC socket
+  std::string address;  // containerd's gRPC socket
   std::string publish_binary;
   std::string id;
   std::string bundle;
@@ -17,11 +17,12 @@ struct Args {
   bool debug = false;
   bool version = false;
   bool info = false;
-  std::string action;           // "start", "delete", or empty
+  std::string action;                // "start", "delete", or empty
   std::vector<std::string> unknown;  // flags that were ignored
 };
 
-// -x v, -x=v, --x; boolean flags take no separate value; the first word that is no flag is the action.
+// -x v, -x=v, --x; boolean flags take no separate value; the first word that is no flag is the
+// action.
 Args ParseArgs(const std::vector<std::string>& words);
 
 }  // namespace vortex::shim

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// binary:// and binary-v2:// outputs: a program of the operator reads the streams on its descriptors 3 and 4 and
-// says on 5 that it is ready.
+// binary:// and binary-v2:// outputs: a program of the operator reads the streams on its
+// descriptors 3 and 4 and says on 5 that it is ready.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -43,7 +43,8 @@ base::Task<bool> WaitReady(base::EventLoop* loop, int fd) {
 }
 
 // Lives on its own: the logger may outlast its process.
-base::Task<void> ReapLogger(base::ChildReaper* reaper, pid_t pid, std::shared_ptr<base::Event> done) {
+base::Task<void> ReapLogger(base::ChildReaper* reaper, pid_t pid,
+                            std::shared_ptr<base::Event> done) {
   co_await reaper->Wait(pid);
   done->Set();
 }
@@ -76,7 +77,8 @@ base::Task<Status> ProcessIo::StartLogger(const StdioUri& uri) {
   const bool said_ready = co_await WaitReady(loop_, ready.read.get());
   if (!said_ready && uri.kind == StdioUri::Kind::kBinaryV2) {
     ::kill(logger_, SIGKILL);
-    co_return Error(Code::kUnknown, "logger " + uri.path + " ended or stayed silent before it was ready");
+    co_return Error(Code::kUnknown,
+                    "logger " + uri.path + " ended or stayed silent before it was ready");
   }
   Chown(out.write.get());
   Chown(err.write.get());

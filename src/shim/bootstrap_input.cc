@@ -14,7 +14,8 @@ bool IsOptionsType(std::string_view url) {
 
 }  // namespace
 
-BootstrapInput ParseBootstrapInput(std::string_view bytes, std::string_view id, std::string_view name_space) {
+BootstrapInput ParseBootstrapInput(std::string_view bytes, std::string_view id,
+                                   std::string_view name_space) {
   BootstrapInput input;
   std::string_view first;
   std::string_view second;

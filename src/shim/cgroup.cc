@@ -27,21 +27,24 @@ void CollectPids(const std::string& dir, int depth, std::vector<pid_t>* pids) {
   if (const auto text = ReadFile(dir + "/cgroup.procs", kFileLimit)) {
     std::string_view rest = *text;
     while (!rest.empty()) {
-      if (const auto pid = ParseNumber(NextLine(&rest)); pid && *pid != 0) pids->push_back(static_cast<pid_t>(*pid));
+      if (const auto pid = ParseNumber(NextLine(&rest)); pid && *pid != 0)
+        pids->push_back(static_cast<pid_t>(*pid));
     }
   }
   if (depth == 0) return;
   DIR* listing = ::opendir(dir.c_str());
   if (listing == nullptr) return;
   while (const dirent* entry = ::readdir(listing)) {
-    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') CollectPids(dir + "/" + entry->d_name, depth - 1, pids);
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+      CollectPids(dir + "/" + entry->d_name, depth - 1, pids);
   }
   ::closedir(listing);
 }
 
 }  // namespace
 
-std::map<std::string, std::string> CgroupDirs(std::string_view proc_cgroup, std::string_view mountinfo, bool v2) {
+std::map<std::string, std::string> CgroupDirs(std::string_view proc_cgroup,
+                                              std::string_view mountinfo, bool v2) {
   // Mount points by controller.
   std::map<std::string, CgroupMount, std::less<>> mounts;
   while (!mountinfo.empty()) {
@@ -52,7 +55,8 @@ std::map<std::string, std::string> CgroupDirs(std::string_view proc_cgroup, std:
     CgroupMount mount{std::string(fields[3]), std::string(fields[4]), *(dash + 3)};
     if (type == "cgroup2" && v2) mounts.emplace("", mount);
     if (type != "cgroup" || v2) continue;
-    for (const std::string_view option : Split(mount.options, ',')) mounts.emplace(std::string(option), mount);
+    for (const std::string_view option : Split(mount.options, ','))
+      mounts.emplace(std::string(option), mount);
   }
   std::map<std::string, std::string> dirs;
   while (!proc_cgroup.empty()) {
@@ -61,12 +65,14 @@ std::map<std::string, std::string> CgroupDirs(std::string_view proc_cgroup, std:
     const std::size_t second = line.find(':', first + 1);
     if (first == std::string_view::npos || second == std::string_view::npos) continue;
     std::string_view path = line.substr(second + 1);
-    for (const std::string_view controller : Split(line.substr(first + 1, second - first - 1), ',')) {
+    for (const std::string_view controller :
+         Split(line.substr(first + 1, second - first - 1), ',')) {
       const auto it = mounts.find(controller);
       if (it == mounts.end()) continue;
       std::string_view below = path;
       // A hierarchy mounted from below its root (a container's view).
-      if (it->second.root != "/" && below.starts_with(it->second.root)) below.remove_prefix(it->second.root.size());
+      if (it->second.root != "/" && below.starts_with(it->second.root))
+        below.remove_prefix(it->second.root.size());
       // The root group holds the whole host: never ours to count, and above all not to kill.
       if (below.empty() || below == "/") continue;
       dirs[std::string(controller)] = it->second.point + std::string(below);
@@ -78,17 +84,19 @@ std::map<std::string, std::string> CgroupDirs(std::string_view proc_cgroup, std:
 Cgroup Cgroup::OfProcess(pid_t pid, const std::string& root) {
   Cgroup cgroup;
   struct statfs info {};
-  cgroup.v2_ = ::statfs((root + "/sys/fs/cgroup").c_str(), &info) == 0 && info.f_type == kCgroup2Magic;
+  cgroup.v2_ =
+      ::statfs((root + "/sys/fs/cgroup").c_str(), &info) == 0 && info.f_type == kCgroup2Magic;
   const auto own = ReadFile(root + "/proc/" + std::to_string(pid) + "/cgroup", kFileLimit);
   const auto mounts = ReadFile(root + "/proc/self/mountinfo", 16 << 20);
   if (!own || !mounts) return cgroup;
   cgroup.dirs_ = CgroupDirs(*own, *mounts, cgroup.v2_);
-  // A runtime that was told to leave cgroups alone puts its container into ours: there, killing "everything
-  // inside" would be killing ourselves and containerd.
+  // A runtime that was told to leave cgroups alone puts its container into ours: there, killing
+  // "everything inside" would be killing ourselves and containerd.
   const auto self = ReadFile(root + "/proc/self/cgroup", kFileLimit);
   for (const auto& [controller, dir] : CgroupDirs(self.value_or(""), *mounts, cgroup.v2_)) {
     const auto it = cgroup.dirs_.find(controller);
-    if (it != cgroup.dirs_.end() && (dir == it->second || dir.starts_with(it->second + "/"))) cgroup.dirs_.erase(it);
+    if (it != cgroup.dirs_.end() && (dir == it->second || dir.starts_with(it->second + "/")))
+      cgroup.dirs_.erase(it);
   }
   return cgroup;
 }
@@ -111,13 +119,15 @@ bool Cgroup::Exists() const {
   return !dir.empty() && ::stat(dir.c_str(), &info) == 0;
 }
 
-std::optional<std::string> Cgroup::Read(const std::string& controller, const std::string& file) const {
+std::optional<std::string> Cgroup::Read(const std::string& controller,
+                                        const std::string& file) const {
   const std::string dir = Dir(controller);
   if (dir.empty()) return std::nullopt;
   return ReadFile(dir + "/" + file, kFileLimit);
 }
 
-std::optional<std::uint64_t> Cgroup::ReadNumber(const std::string& controller, const std::string& file) const {
+std::optional<std::uint64_t> Cgroup::ReadNumber(const std::string& controller,
+                                                const std::string& file) const {
   const auto text = Read(controller, file);
   return text ? ParseNumber(*text) : std::nullopt;
 }
@@ -152,9 +162,11 @@ void Cgroup::KillAll() const {
   const std::string dir = AnyDir();
   if (dir.empty()) return;
   if (v2_ && WriteExisting(dir + "/cgroup.kill", "1") == 0) return;
-  // A frozen group cannot fork while it is being killed; thawed, everyone dies of the pending signal.
+  // A frozen group cannot fork while it is being killed; thawed, everyone dies of the pending
+  // signal.
   const std::string freezer = v2_ ? dir + "/cgroup.freeze" : Dir("freezer") + "/freezer.state";
-  const bool frozen = (v2_ || !Dir("freezer").empty()) && WriteExisting(freezer, v2_ ? "1" : "FROZEN") == 0;
+  const bool frozen =
+      (v2_ || !Dir("freezer").empty()) && WriteExisting(freezer, v2_ ? "1" : "FROZEN") == 0;
   std::size_t before = 0;
   for (int round = 0; round < 10; ++round) {
     const auto pids = Pids();
@@ -166,7 +178,8 @@ void Cgroup::KillAll() const {
 }
 
 std::optional<std::uint64_t> Cgroup::OomKills() const {
-  return v2_ ? ReadKey("memory", "memory.events", "oom_kill") : ReadKey("memory", "memory.oom_control", "oom_kill");
+  return v2_ ? ReadKey("memory", "memory.events", "oom_kill")
+             : ReadKey("memory", "memory.oom_control", "oom_kill");
 }
 
 }  // namespace vortex::shim

@@ -20,16 +20,20 @@ ConsoleSocket::~ConsoleSocket() {
 
 Status ConsoleSocket::Listen() {
   const char* base_dir = ::getenv("XDG_RUNTIME_DIR");
-  std::string pattern = std::string(base_dir != nullptr && *base_dir == '/' ? base_dir : "/tmp") + "/vortex-pty-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr) return FromErrno("console socket directory " + pattern, errno);
+  std::string pattern = std::string(base_dir != nullptr && *base_dir == '/' ? base_dir : "/tmp") +
+                        "/vortex-pty-XXXXXX";
+  if (::mkdtemp(pattern.data()) == nullptr)
+    return FromErrno("console socket directory " + pattern, errno);
   dir_ = pattern;
   path_ = dir_ + "/pty.sock";
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
-  if (path_.size() >= sizeof name.sun_path) return Error(Code::kInternal, "console socket path is too long: " + path_);
+  if (path_.size() >= sizeof name.sun_path)
+    return Error(Code::kInternal, "console socket path is too long: " + path_);
   std::memcpy(name.sun_path, path_.data(), path_.size());
   listener_.Reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener_ || ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
+  if (!listener_ ||
+      ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
       ::listen(listener_.get(), 1) != 0) {
     return FromErrno("console socket " + path_, errno);
   }
@@ -55,7 +59,8 @@ void ConsoleSocket::OnMessage() {
   message.msg_controllen = sizeof control;
   const ssize_t count = ::recvmsg(peer_.get(), &message, MSG_CMSG_CLOEXEC);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t fds = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < fds; ++i) {
@@ -72,7 +77,8 @@ void ConsoleSocket::OnMessage() {
 
 base::Task<Status> ConsoleSocket::Receive(base::UniqueFd* master) {
   const bool in_time = co_await received_.WaitFor(std::chrono::seconds(30));
-  if (!in_time || !master_) co_return Error(Code::kUnknown, "the runtime sent no terminal over the console socket");
+  if (!in_time || !master_)
+    co_return Error(Code::kUnknown, "the runtime sent no terminal over the console socket");
   *master = std::move(master_);
   co_return Ok();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The socket over which an OCI runtime hands over the master of a new terminal (OCI runtime-spec, console socket).
+// The socket over which an OCI runtime hands over the master of a new terminal (OCI runtime-spec,
+// console socket).
 #pragma once
 
 #include <string>

@@ -26,27 +26,28 @@ namespace vortex::shim {
 enum class State { kCreating, kCreated, kRunning, kPausing, kPaused, kStopped, kDeleted };
 
 struct Process {
-  explicit Process(base::EventLoop* loop) : turn(loop), start_done(loop), reaped(loop), exited(loop) {}
+  explicit Process(base::EventLoop* loop)
+      : turn(loop), start_done(loop), reaped(loop), exited(loop) {}
 
-  std::string exec_id;          // empty: the container's first process
+  std::string exec_id;  // empty: the container's first process
   State state = State::kCreated;
   pid_t pid = 0;
   base::UniqueFd pidfd;
   unsigned exit_status = 0;
-  int wait_status = 0;          // as from waitpid(2)
-  std::int64_t exited_at = 0;   // unix ns; 0: not yet
+  int wait_status = 0;         // as from waitpid(2)
+  std::int64_t exited_at = 0;  // unix ns; 0: not yet
   bool terminal = false;
   std::string in;
   std::string out;
   std::string err;
-  std::string spec;             // execs: the OCI process as JSON
+  std::string spec;  // execs: the OCI process as JSON
   std::unique_ptr<ProcessIo> io;
 
-  base::AsyncMutex turn;        // one changing operation at a time
-  bool starting = false;        // Start is under way: its event comes before the exit's
+  base::AsyncMutex turn;  // one changing operation at a time
+  bool starting = false;  // Start is under way: its event comes before the exit's
   base::Event start_done;
-  base::Event reaped;           // the kernel's side: its pid means nothing any more
-  base::Event exited;           // our side: exit published, Wait answers
+  base::Event reaped;  // the kernel's side: its pid means nothing any more
+  base::Event exited;  // our side: exit published, Wait answers
 
   bool init() const { return exec_id.empty(); }
 };
@@ -56,7 +57,7 @@ struct ControlReading {
   std::string name;
   std::int64_t requested = 0;
   std::int64_t effective = 0;
-  std::string readback;         // the kernel's own words, or why there are none
+  std::string readback;  // the kernel's own words, or why there are none
 };
 
 // Marks along the way of a container, unix ns; 0: not reached. For the run report.
@@ -82,20 +83,20 @@ struct Container {
   std::map<std::string, std::shared_ptr<Process>> execs;
   Cgroup cgroup;
   std::unique_ptr<OomWatch> oom;
-  bool mounted = false;         // Create brought a rootfs to mount
-  std::string checkpoint;       // Start restores from here instead of starting
-  bool aborted = false;         // Delete or Shutdown came while Create was running
-  bool init_exited = false;     // reaped, though perhaps not yet told
-  base::Event created;          // Create has ended, either way
+  bool mounted = false;      // Create brought a rootfs to mount
+  std::string checkpoint;    // Start restores from here instead of starting
+  bool aborted = false;      // Delete or Shutdown came while Create was running
+  bool init_exited = false;  // reaped, though perhaps not yet told
+  base::Event created;       // Create has ended, either way
   PhaseTimes times;
 
   // For our own jobs only; see docs/developer/shim.md.
   base::UniqueFd deadline_timer;
   base::EventLoop::Watch deadline_watch;
   std::optional<std::int64_t> killed_at_deadline;  // unix ns
-  std::string missing_control;  // why Start refused
+  std::string missing_control;                     // why Start refused
   std::vector<ControlReading> controls;
-  int last_kill_signal = 0;     // what a client asked for last, and when
+  int last_kill_signal = 0;  // what a client asked for last, and when
   std::int64_t last_kill_at = 0;
   base::EventLoop::Timer seccomp_check;
 };

@@ -74,20 +74,24 @@ int RunDelete(const Args& args) {
   const auto config = ReadOciConfig(bundle);
   if (config) HandOverToKata(*config, bundle, /*starting=*/false);
 
-  const RuntimeOptions options = RuntimeOptions::FromJson(ReadFile(bundle + "/options.json", 1 << 20).value_or("{}"));
+  const RuntimeOptions options =
+      RuntimeOptions::FromJson(ReadFile(bundle + "/options.json", 1 << 20).value_or("{}"));
   const std::string binary(Trim(ReadFile(bundle + "/runtime", 4096).value_or("")));
   const auto pid_text = ReadFile(bundle + "/init.pid", 64);
   const auto pid = pid_text ? ParseNumber(*pid_text).value_or(0) : 0;
   if (!binary.empty() && ValidName(args.id)) {
-    const std::string root = RuntimeCli::RootFor(options, DriverFor(options, binary), args.name_space);
-    // After an orderly end the runtime has forgotten the container, and there is nothing to run it for.
+    const std::string root =
+        RuntimeCli::RootFor(options, DriverFor(options, binary), args.name_space);
+    // After an orderly end the runtime has forgotten the container, and there is nothing to run it
+    // for.
     if (::access((root + "/" + args.id).c_str(), F_OK) == 0 ||
         DriverFor(options, binary).name == "runsc") {
       ForceDelete(binary, root, options, bundle, args.id);
     }
   }
   if (AnyMountAt(bundle + "/rootfs")) {
-    if (const Status status = UnmountAll(bundle + "/rootfs"); !status.ok()) Warn("delete: " + status.message);
+    if (const Status status = UnmountAll(bundle + "/rootfs"); !status.ok())
+      Warn("delete: " + status.message);
   }
   // A shim that was killed leaves its socket; a live one, shared by a group, is left alone.
   std::string address(Trim(ReadFile(bundle + "/address", 4096).value_or("")));

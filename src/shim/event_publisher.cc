@@ -25,17 +25,22 @@ constexpr milliseconds kFirstBackoff{50};
 constexpr milliseconds kMaxBackoff{5000};
 constexpr milliseconds kReplyLimit{5000};
 constexpr std::size_t kMaxQueue = 4096;
-// containerd answers with an error only for an event it will never take; a few tries cover a busy exchange.
+// containerd answers with an error only for an event it will never take; a few tries cover a busy
+// exchange.
 constexpr int kMaxRefusals = 5;
 
 }  // namespace
 
 EventPublisher::EventPublisher(base::EventLoop* loop, std::string address, std::string name_space)
-    : loop_(loop), address_(std::move(address)), namespace_(std::move(name_space)), backoff_(kFirstBackoff) {
+    : loop_(loop),
+      address_(std::move(address)),
+      namespace_(std::move(name_space)),
+      backoff_(kFirstBackoff) {
   if (address_.starts_with("unix://")) address_.erase(0, 7);
 }
 
-void EventPublisher::Publish(std::string_view topic, std::string_view type, const std::string& message) {
+void EventPublisher::Publish(std::string_view topic, std::string_view type,
+                             const std::string& message) {
   if (address_.empty()) {
     Log(Level::kDebug, {"event ", topic, " dropped: no TTRPC_ADDRESS"});
     return;
@@ -56,8 +61,10 @@ void EventPublisher::Publish(std::string_view topic, std::string_view type, cons
   metadata->set_key("containerd-namespace-ttrpc");
   metadata->set_value(namespace_);
   if (queue_.size() >= kMaxQueue) {
-    // An exit that is never told leaves a container running for ever in its owner's eyes: others go first.
-    auto victim = std::find_if(queue_.begin() + 1, queue_.end(), [](const Item& item) { return !item.exit; });
+    // An exit that is never told leaves a container running for ever in its owner's eyes: others go
+    // first.
+    auto victim =
+        std::find_if(queue_.begin() + 1, queue_.end(), [](const Item& item) { return !item.exit; });
     if (victim == queue_.end()) victim = queue_.begin() + 1;
     queue_.erase(victim);
     Log(Level::kWarning, {"event queue full: one event dropped"});
@@ -79,7 +86,8 @@ bool EventPublisher::Connect() {
   std::memcpy(name.sun_path, address_.data(), address_.size());
   base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   // A unix socket connects at once or not at all (EAGAIN: backlog full).
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) return false;
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+    return false;
   socket_ = std::move(fd);
   watch_ = loop_->Add(socket_.get(), EPOLLIN, [this](std::uint32_t events) { OnEvent(events); });
   decoder_ = FrameDecoder();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends task events to containerd, one after the other: the head is tried until it is taken, so that order
-// survives a restart of containerd.
+// Sends task events to containerd, one after the other: the head is tried until it is taken, so
+// that order survives a restart of containerd.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,12 @@ namespace vortex::shim {
 
 class EventPublisher {
  public:
-  // `address` is a unix socket path, with or without "unix://"; empty drops every event with a log line.
+  // `address` is a unix socket path, with or without "unix://"; empty drops every event with a log
+  // line.
   EventPublisher(base::EventLoop* loop, std::string address, std::string name_space);
 
-  // Queues one event. `message` is the serialized message of type `type` ("containerd.events.TaskExit").
+  // Queues one event. `message` is the serialized message of type `type`
+  // ("containerd.events.TaskExit").
   void Publish(std::string_view topic, std::string_view type, const std::string& message);
   // The sink is known to be there: whoever has just called us runs it. Ends a pause between tries.
   void Kick();

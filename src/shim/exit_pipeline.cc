@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a reaped pid to a published exit, in the one order that containerd's clients rely on: exec exits before
-// the container's, start before exit, out-of-memory before exit.
+// From a reaped pid to a published exit, in the one order that containerd's clients rely on: exec
+// exits before the container's, start before exit, out-of-memory before exit.
 #include "containerd/events/task.pb.h"
 #include "google/protobuf/empty.pb.h"
 #include "shim/log.h"
@@ -40,7 +40,8 @@ void Service::PublishExit(const Container& container, const Process& process) {
   Publish("/tasks/exit", "containerd.events.TaskExit", event);
 }
 
-base::Task<void> Service::ExecExited(std::shared_ptr<Container> container, std::shared_ptr<Process> process) {
+base::Task<void> Service::ExecExited(std::shared_ptr<Container> container,
+                                     std::shared_ptr<Process> process) {
   if (process->starting) co_await process->start_done.Wait();
   MarkStopped(process.get());
   PublishExit(*container, *process);

@@ -40,7 +40,8 @@ std::string ReadFd(int fd, std::size_t limit, off_t offset) {
   std::string out;
   char buffer[4096];
   while (out.size() < limit) {
-    const ssize_t count = ::pread(fd, buffer, sizeof buffer, offset + static_cast<off_t>(out.size()));
+    const ssize_t count =
+        ::pread(fd, buffer, sizeof buffer, offset + static_cast<off_t>(out.size()));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     out.append(buffer, static_cast<std::size_t>(count));
@@ -50,7 +51,8 @@ std::string ReadFd(int fd, std::size_t limit, off_t offset) {
 }
 
 int WriteFileAtomic(const std::string& path, std::string_view bytes, mode_t mode) {
-  // O_EXCL refuses a link that someone put there; one process writes a bundle, so one name is enough.
+  // O_EXCL refuses a link that someone put there; one process writes a bundle, so one name is
+  // enough.
   const std::string temporary = path + ".tmp" + std::to_string(::getpid());
   ::unlink(temporary.c_str());
   base::UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));

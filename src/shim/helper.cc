@@ -20,7 +20,9 @@ base::Task<Status> RunHelper(base::ChildReaper* reaper, std::function<Status()> 
     const Status status = body();
     if (status.ok()) return 0;
     // A short write only shortens the message.
-    return ::write(fd, status.message.data(), status.message.size()) >= 0 ? static_cast<int>(status.code) : 255;
+    return ::write(fd, status.message.data(), status.message.size()) >= 0
+               ? static_cast<int>(status.code)
+               : 255;
   };
   const base::Result<pid_t> pid = base::ForkHelper(keep, child);
   if (!pid.ok()) co_return FromErrno("helper", pid.error());

@@ -8,8 +8,8 @@
 namespace vortex::shim {
 namespace {
 
-// RuntimeInfo is two fields of strings here: written by hand, since containerd 1.6 has no such message and our
-// protos are of its set. Field numbers: containerd api/types/runtime_info.proto.
+// RuntimeInfo is two fields of strings here: written by hand, since containerd 1.6 has no such
+// message and our protos are of its set. Field numbers: containerd api/types/runtime_info.proto.
 void PutString(std::string* out, char tag, const std::string& value) {
   out->push_back(tag);
   for (std::size_t size = value.size();;) {
@@ -28,8 +28,8 @@ int RunInfo() {
   std::string info;
   PutString(&info, 0x0A, "io.containerd.vortex.v2");
   PutString(&info, 0x12, version);
-  // The options go back as they came (field 3). Features stay unset: asking a runtime costs an execution, and
-  // containerd then keeps to what every runtime can.
+  // The options go back as they came (field 3). Features stay unset: asking a runtime costs an
+  // execution, and containerd then keeps to what every runtime can.
   if (const std::string options = ReadStdin(); !options.empty()) PutString(&info, 0x1A, options);
   return ::write(1, info.data(), info.size()) == static_cast<ssize_t>(info.size()) ? 0 : 1;
 }

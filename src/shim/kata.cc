@@ -25,8 +25,10 @@ void HandOverToKata(const OciConfig& config, const std::string& bundle, bool sta
   // For whoever looks at the bundle later; the decision is made from config.json each time.
   if (starting) (void)WriteFileAtomic(bundle + kMarker, name, 0644);
   const char* path = ::getenv("PATH");
-  const std::string search = std::string(path != nullptr ? path : "") + ":/opt/kata/bin:/opt/kata/runtime-rs/bin";
-  std::string message = "runtime class " + name + ": " + kKataShim + " is neither in $PATH nor below /opt/kata\n";
+  const std::string search =
+      std::string(path != nullptr ? path : "") + ":/opt/kata/bin:/opt/kata/runtime-rs/bin";
+  std::string message =
+      "runtime class " + name + ": " + kKataShim + " is neither in $PATH nor below /opt/kata\n";
   if (const auto program = base::FindProgram(kKataShim, search)) {
     ::execv(program->c_str(), saved_argv);
     message = "runtime class " + name + ": " + *program + " cannot be executed\n";

@@ -8,9 +8,9 @@
 
 namespace vortex::shim {
 
-// When the bundle's runtime class is Kata's: replaces this process by Kata's shim, with the same arguments,
-// environment, directory and stdin; does not return. Ends the process with a message when there is none.
-// Returns when the class is another.
+// When the bundle's runtime class is Kata's: replaces this process by Kata's shim, with the same
+// arguments, environment, directory and stdin; does not return. Ends the process with a message
+// when there is none. Returns when the class is another.
 void HandOverToKata(const OciConfig& config, const std::string& bundle, bool starting);
 
 // The command line to pass on; set once by main.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
 #include <cstring>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "shim/actions.h"
@@ -18,13 +18,15 @@ int main(int argc, char** argv) {
   }
   if (args.info) return RunInfo();
   if (args.action == "start") {
-    const ArgvArea area{argv[0], static_cast<std::size_t>(argv[argc - 1] + std::strlen(argv[argc - 1]) + 1 - argv[0])};
+    const ArgvArea area{argv[0], static_cast<std::size_t>(
+                                     argv[argc - 1] + std::strlen(argv[argc - 1]) + 1 - argv[0])};
     return RunStart(args, area);
   }
   if (args.action == "delete") return RunDelete(args);
   const std::string usage =
       "containerd-shim-vortex-v2: started by containerd as runtime io.containerd.vortex.v2\n"
-      "usage: containerd-shim-vortex-v2 -namespace NS -address SOCKET -id ID [-bundle DIR] [-debug] start|delete\n"
+      "usage: containerd-shim-vortex-v2 -namespace NS -address SOCKET -id ID [-bundle DIR] "
+      "[-debug] start|delete\n"
       "       containerd-shim-vortex-v2 -info | -v\n";
   [[maybe_unused]] const ssize_t ignored = ::write(2, usage.data(), usage.size());
   return 2;

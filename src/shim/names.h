@@ -7,7 +7,9 @@ namespace vortex::shim {
 
 // [A-Za-z0-9][A-Za-z0-9_.-]*, at most 76 bytes: ids become file names in the bundle.
 inline bool ValidName(std::string_view name) {
-  const auto alnum = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto alnum = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
   if (name.empty() || name.size() > 76 || !alnum(name.front())) return false;
   for (const char c : name) {
     if (!alnum(c) && c != '_' && c != '.' && c != '-') return false;

@@ -122,7 +122,8 @@ std::string OciConfig::Annotation(const std::string& key) const {
 }
 
 bool OciConfig::OurJob() const {
-  return !Annotation("io.vortex.run-id").empty() && Annotation("io.kubernetes.cri.sandbox-id").empty();
+  return !Annotation("io.vortex.run-id").empty() &&
+         Annotation("io.kubernetes.cri.sandbox-id").empty();
 }
 
 std::optional<OciConfig> ParseOciConfig(std::string_view text) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the shim takes from a bundle's config.json (OCI runtime spec); everything else is the runtime's.
+// What the shim takes from a bundle's config.json (OCI runtime spec); everything else is the
+// runtime's.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +18,12 @@ struct OciMount {
 };
 
 struct OciConfig {
-  std::map<std::string, std::string> annotations;  // io.vortex.*, the grouping keys and the CRI type only
+  std::map<std::string, std::string>
+      annotations;  // io.vortex.*, the grouping keys and the CRI type only
   // No pid namespace of its own: the kernel does not kill the rest when the first process ends.
   bool shared_pid_namespace = true;
   bool own_network_namespace = false;
-  std::string network_path;     // empty: a fresh one, with nothing but lo
+  std::string network_path;  // empty: a fresh one, with nothing but lo
   bool user_namespace = false;
   bool terminal = false;
   bool no_new_privileges = false;
@@ -35,8 +37,8 @@ struct OciConfig {
   std::optional<std::int64_t> cpu_quota;
   std::optional<std::int64_t> cpu_period;
 
-  // Made by our own client: run id present, and not a pod's container, whose annotations others may write.
-  // Everything under io.vortex.* is inert without this.
+  // Made by our own client: run id present, and not a pod's container, whose annotations others may
+  // write. Everything under io.vortex.* is inert without this.
   bool OurJob() const;
   std::string Annotation(const std::string& key) const;
 };

@@ -10,12 +10,13 @@
 
 namespace vortex::shim {
 
-// v1: an eventfd on memory.oom_control; v2: inotify on memory.events. The counter decides, not the wake-up:
-// removal of the cgroup wakes up as well. `cgroup` must outlive the watch.
+// v1: an eventfd on memory.oom_control; v2: inotify on memory.events. The counter decides, not the
+// wake-up: removal of the cgroup wakes up as well. `cgroup` must outlive the watch.
 class OomWatch {
  public:
   OomWatch(base::EventLoop* loop, const Cgroup* cgroup, std::function<void()> on_kill);
-  // Looks at the counter now; calls back if it grew. For the moment of exit, which can come before the wake-up.
+  // Looks at the counter now; calls back if it grew. For the moment of exit, which can come before
+  // the wake-up.
   void Check();
 
  private:

@@ -34,7 +34,10 @@ base::UniqueFd Duplicate(int fd) { return base::UniqueFd(::fcntl(fd, F_DUPFD_CLO
 }  // namespace
 
 ProcessIo::ProcessIo(base::EventLoop* loop, base::ChildReaper* reaper, IoRequest request)
-    : loop_(loop), reaper_(reaper), request_(std::move(request)), relays_done_(std::make_unique<base::Event>(loop)) {}
+    : loop_(loop),
+      reaper_(reaper),
+      request_(std::move(request)),
+      relays_done_(std::make_unique<base::Event>(loop)) {}
 
 ProcessIo::~ProcessIo() = default;
 
@@ -46,7 +49,8 @@ void ProcessIo::Chown(int fd) const {
 base::Task<Status> ProcessIo::Open() {
   const StdioUri uri = ParseStdioUri(request_.out);
   if (uri.kind == StdioUri::Kind::kUnsupported) {
-    co_return InvalidArgument("stdout \"" + request_.out + "\": this kind of stream is not supported");
+    co_return InvalidArgument("stdout \"" + request_.out +
+                              "\": this kind of stream is not supported");
   }
   if (uri.kind == StdioUri::Kind::kBinary || uri.kind == StdioUri::Kind::kBinaryV2) {
     Status status = co_await StartLogger(uri);
@@ -63,7 +67,8 @@ base::Task<Status> ProcessIo::Open() {
 }
 
 Status ProcessIo::OpenOutputs() {
-  if (Status status = OpenOneOutput(ParseStdioUri(request_.out), &out_); !status.ok()) return status;
+  if (Status status = OpenOneOutput(ParseStdioUri(request_.out), &out_); !status.ok())
+    return status;
   if (request_.terminal || request_.err.empty()) return Ok();
   if (request_.err == request_.out) {
     // One open file description: two would overwrite each other in a file.
@@ -81,7 +86,8 @@ Status ProcessIo::OpenOneOutput(const StdioUri& uri, Stream* stream) {
   }
   const bool relayed = request_.relay || request_.terminal;
   OutputEnd* end = relayed ? &stream->sink : &stream->direct;
-  Status status = uri.kind == Kind::kFile ? OpenFileOutput(uri.path, end) : OpenOutput(uri.path, relayed, end);
+  Status status =
+      uri.kind == Kind::kFile ? OpenFileOutput(uri.path, end) : OpenOutput(uri.path, relayed, end);
   if (!status.ok()) return status;
   if (!relayed) {
     if (uri.kind == Kind::kFifo) Chown(end->fd.get());
@@ -108,7 +114,9 @@ Status ProcessIo::OpenStdin() {
 }
 
 void ProcessIo::ChildFds(int fds[3]) const {
-  const auto of = [](const Stream& stream) { return stream.pipe_write ? stream.pipe_write.get() : stream.direct.fd.get(); };
+  const auto of = [](const Stream& stream) {
+    return stream.pipe_write ? stream.pipe_write.get() : stream.direct.fd.get();
+  };
   fds[0] = stdin_pipe_read_ ? stdin_pipe_read_.get() : request_.relay ? -1 : stdin_.fd.get();
   fds[1] = of(out_);
   fds[2] = err_is_out_ ? fds[1] : of(err_);
@@ -116,9 +124,10 @@ void ProcessIo::ChildFds(int fds[3]) const {
 
 void ProcessIo::StartOutputRelay(Stream* stream, RelayKind kind, base::UniqueFd source) {
   // A duplicate, so that the FIFO's guard in `sink` outlives the relay.
-  stream->relay = std::make_unique<Relay>(loop_, kind, std::move(source), std::move(stream->sink.fd), [this] {
-    if (RelaysEnded()) relays_done_->Set();
-  });
+  stream->relay =
+      std::make_unique<Relay>(loop_, kind, std::move(source), std::move(stream->sink.fd), [this] {
+        if (RelaysEnded()) relays_done_->Set();
+      });
 }
 
 base::Task<Status> ProcessIo::Started() {
@@ -131,11 +140,13 @@ base::Task<Status> ProcessIo::Started() {
       ::fcntl(out_.direct.fd.get(), F_SETFL, O_WRONLY | O_NONBLOCK);
       out_.sink.fd = std::move(out_.direct.fd);
     }
-    // With no stdout named, output is taken and thrown away: a full terminal would block the process.
+    // With no stdout named, output is taken and thrown away: a full terminal would block the
+    // process.
     if (!out_.sink.fd) out_.sink.fd.Reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     StartOutputRelay(&out_, RelayKind::kFromTty, Duplicate(master_.get()));
     if (stdin_.fd) {
-      stdin_relay_ = std::make_unique<Relay>(loop_, RelayKind::kToTty, std::move(stdin_.fd), Duplicate(master_.get()), nullptr);
+      stdin_relay_ = std::make_unique<Relay>(loop_, RelayKind::kToTty, std::move(stdin_.fd),
+                                             Duplicate(master_.get()), nullptr);
     }
     co_return Ok();
   }
@@ -149,7 +160,8 @@ base::Task<Status> ProcessIo::Started() {
   stdin_pipe_read_.Reset();
   if (stdin_pipe_write_) {
     ::fcntl(stdin_pipe_write_.get(), F_SETFL, O_WRONLY | O_NONBLOCK);
-    stdin_relay_ = std::make_unique<Relay>(loop_, RelayKind::kPipes, std::move(stdin_.fd), std::move(stdin_pipe_write_), nullptr);
+    stdin_relay_ = std::make_unique<Relay>(loop_, RelayKind::kPipes, std::move(stdin_.fd),
+                                           std::move(stdin_pipe_write_), nullptr);
   } else {
     stdin_.fd.Reset();
   }
@@ -163,14 +175,16 @@ Status ProcessIo::Resize(std::uint32_t width, std::uint32_t height) {
   winsize size{};
   size.ws_row = static_cast<unsigned short>(height);
   size.ws_col = static_cast<unsigned short>(width);
-  return ::ioctl(master_.get(), TIOCSWINSZ, &size) == 0 ? Ok() : FromErrno("resize the terminal", errno);
+  return ::ioctl(master_.get(), TIOCSWINSZ, &size) == 0 ? Ok()
+                                                        : FromErrno("resize the terminal", errno);
 }
 
 void ProcessIo::ProcessExited() {
   stdin_.guard.Reset();
   if (stdin_relay_) stdin_relay_->Stop();
   if (out_.relay && request_.terminal) {
-    // The slave's last holder may still be alive (a daemonised child): then the drain's limit ends it.
+    // The slave's last holder may still be alive (a daemonised child): then the drain's limit ends
+    // it.
     master_.Reset();
     out_.relay->SourceIsFinal();
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three streams of one process, from the client's names to what the runtime gets as 0, 1 and 2.
 //
-// Direct: the FIFO itself is handed over; nothing passes through the shim. For a container's first process:
-// nothing of the container outlives it, so the stream ends with it.
-// Relayed: the process gets pipes and the shim moves bytes. For execs (a daemonised child would keep a direct
-// FIFO open for ever), for terminals, and for runtimes that change the owner of what they are given.
+// Direct: the FIFO itself is handed over; nothing passes through the shim. For a container's first
+// process: nothing of the container outlives it, so the stream ends with it. Relayed: the process
+// gets pipes and the shim moves bytes. For execs (a daemonised child would keep a direct FIFO open
+// for ever), for terminals, and for runtimes that change the owner of what they are given.
 #pragma once
 
 #include <sys/types.h>
@@ -46,7 +46,8 @@ class ProcessIo {
   void ChildFds(int fds[3]) const;
   // For terminals: the argument of --console-socket; empty otherwise.
   std::string console_socket() const { return console_ ? console_->path() : std::string(); }
-  // After the runtime's create or exec: closes our copies of the process's ends; takes the terminal.
+  // After the runtime's create or exec: closes our copies of the process's ends; takes the
+  // terminal.
   base::Task<Status> Started();
 
   void CloseStdin();
@@ -55,14 +56,15 @@ class ProcessIo {
   void ProcessExited();
   // Lets relays and loggers finish: while bytes move, at most 8 s in all and 2 s without progress.
   base::Task<void> Drain();
-  // Bytes that went through a relay on stdout (1) and stderr (2); -1 when the stream did not pass here.
+  // Bytes that went through a relay on stdout (1) and stderr (2); -1 when the stream did not pass
+  // here.
   std::int64_t RelayedBytes(int stream) const;
 
  private:
   struct Stream {
-    OutputEnd direct;               // handed over as it is
-    base::UniqueFd pipe_read;       // relayed: our end
-    base::UniqueFd pipe_write;      // relayed: the process's end
+    OutputEnd direct;           // handed over as it is
+    base::UniqueFd pipe_read;   // relayed: our end
+    base::UniqueFd pipe_write;  // relayed: the process's end
     OutputEnd sink;
     std::unique_ptr<Relay> relay;
   };

@@ -23,7 +23,8 @@ class Checker {
   explicit Checker(Container* container) : container_(container) {}
 
   // `effective` must be in (requested - slack, requested].
-  void Limit(const char* name, std::int64_t requested, std::optional<std::uint64_t> effective, std::int64_t slack) {
+  void Limit(const char* name, std::int64_t requested, std::optional<std::uint64_t> effective,
+             std::int64_t slack) {
     ControlReading reading{name, requested, 0, "not readable"};
     bool good = false;
     if (effective) {
@@ -39,15 +40,18 @@ class Checker {
     Add({name, 1, good ? 1 : 0, std::move(readback)}, good);
   }
 
-  void Unseen(const char* name, const char* why) { container_->controls.push_back({name, 1, 0, why}); }
+  void Unseen(const char* name, const char* why) {
+    container_->controls.push_back({name, 1, 0, why});
+  }
 
   Status Result() const { return missing_; }
 
  private:
   void Add(ControlReading reading, bool good) {
     if (!good && missing_.ok()) {
-      missing_ = FailedPrecondition("sandbox_unavailable: control " + reading.name + ": asked for " +
-                                    std::to_string(reading.requested) + ", in force is " + reading.readback);
+      missing_ = FailedPrecondition("sandbox_unavailable: control " + reading.name +
+                                    ": asked for " + std::to_string(reading.requested) +
+                                    ", in force is " + reading.readback);
     }
     container_->controls.push_back(std::move(reading));
   }
@@ -62,11 +66,15 @@ void CheckCgroup(const Container& container, Checker* checker) {
   const bool v2 = cgroup.v2();
   if (config.memory_limit.value_or(0) > 0) {
     const std::int64_t limit = *config.memory_limit;
-    checker->Limit("memory_bytes", limit, cgroup.ReadNumber("memory", v2 ? "memory.max" : "memory.limit_in_bytes"), kPageSlack);
+    checker->Limit("memory_bytes", limit,
+                   cgroup.ReadNumber("memory", v2 ? "memory.max" : "memory.limit_in_bytes"),
+                   kPageSlack);
     if (config.memory_swap.value_or(0) > 0) {
       // The spec and v1 count memory and swap together, v2 swap alone.
-      const auto swap = cgroup.ReadNumber("memory", v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes");
-      checker->Limit("swap_bytes", v2 ? *config.memory_swap - limit : *config.memory_swap, swap, kPageSlack);
+      const auto swap =
+          cgroup.ReadNumber("memory", v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes");
+      checker->Limit("swap_bytes", v2 ? *config.memory_swap - limit : *config.memory_swap, swap,
+                     kPageSlack);
     }
   }
   if (config.pids_limit.value_or(0) > 0) {
@@ -90,7 +98,8 @@ void CheckCgroup(const Container& container, Checker* checker) {
     }
     std::optional<std::uint64_t> millis;
     if (quota && in_period.value_or(0) > 0) {
-      millis = *quota > (1ULL << 50) ? std::numeric_limits<std::uint64_t>::max() : *quota * 1000 / *in_period;
+      millis = *quota > (1ULL << 50) ? std::numeric_limits<std::uint64_t>::max()
+                                     : *quota * 1000 / *in_period;
     }
     checker->Limit("millicpus", wanted, millis, 1);
   }
@@ -105,8 +114,8 @@ void CheckProcessStatus(const Container& container, const std::string& proc, Che
   const std::string bounding = StatusField(status, "CapBnd");
   const std::uint64_t set = std::strtoull(bounding.c_str(), nullptr, 16);
   // By number: a set that is larger than asked for has something that was not granted.
-  const bool within = !bounding.empty() &&
-                      static_cast<std::size_t>(std::popcount(set)) <= container.config.bounding_capabilities.size();
+  const bool within = !bounding.empty() && static_cast<std::size_t>(std::popcount(set)) <=
+                                               container.config.bounding_capabilities.size();
   checker->Switch("capabilities", within, bounding);
 }
 
@@ -129,8 +138,9 @@ void CheckMounts(const Container& container, const std::string& proc, Checker* c
   const auto check = [&](const std::string& point, std::string_view flag) {
     const auto it = options.find(point);
     if (it != options.end() && HasWord(it->second, flag)) return true;
-    checker->Switch(("mount " + point).c_str(), false,
-                    it == options.end() ? "not mounted" : "without " + std::string(flag) + ": " + it->second);
+    checker->Switch(
+        ("mount " + point).c_str(), false,
+        it == options.end() ? "not mounted" : "without " + std::string(flag) + ": " + it->second);
     return false;
   };
   bool good = true;
@@ -145,10 +155,11 @@ void CheckMounts(const Container& container, const std::string& proc, Checker* c
   if (good) checker->Switch("mount flags", true, std::to_string(options.size()) + " mounts");
 }
 
-// Links that the kernel itself puts, down, into every network namespace when their drivers are built in.
+// Links that the kernel itself puts, down, into every network namespace when their drivers are
+// built in.
 bool IsTunnelTemplate(std::string_view name) {
-  for (const std::string_view known : {"tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0",
-                                       "ip6gre0", "teql0"}) {
+  for (const std::string_view known : {"tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0",
+                                       "ip_vti0", "ip6_vti0", "ip6gre0", "teql0"}) {
     if (name == known) return true;
   }
   return false;
@@ -196,7 +207,8 @@ Status CheckInForce(Container* container) {
   Checker checker(container);
   CheckCgroup(*container, &checker);
   if (!container->cli->driver().host_init) {
-    for (const char* name : {"no_new_privileges", "capabilities", "mount flags", "network", "seccomp"}) {
+    for (const char* name :
+         {"no_new_privileges", "capabilities", "mount flags", "network", "seccomp"}) {
       checker.Unseen(name, "kept by the sandbox's own kernel, which the host cannot look into");
     }
     return checker.Result();
@@ -209,21 +221,26 @@ Status CheckInForce(Container* container) {
 }
 
 void CheckSeccompSoon(base::EventLoop* loop, const std::shared_ptr<Container>& container) {
-  if (!container->config.OurJob() || !container->config.has_seccomp || !container->cli->driver().host_init) return;
-  container->seccomp_check = loop->After(std::chrono::milliseconds(50), [weak = std::weak_ptr<Container>(container)] {
-    const auto alive = weak.lock();
-    if (!alive || alive->init_exited) return;
-    const auto status = ReadFile("/proc/" + std::to_string(alive->init->pid) + "/status", 1 << 20);
-    const std::string mode = StatusField(status.value_or(""), "Seccomp");
-    if (mode.empty()) return;  // it ended just now
-    const bool filtered = mode == "2";
-    alive->controls.push_back({"seccomp", 1, filtered ? 1 : 0, "Seccomp: " + mode});
-    if (filtered) return;
-    alive->missing_control = "sandbox_unavailable: control seccomp: asked for a filter, in force is mode " + mode;
-    Log(Level::kError, {"container ", alive->id, ": ", alive->missing_control});
-    alive->cgroup.KillAll();
-    if (alive->init->pidfd) base::PidfdKill(alive->init->pidfd.get(), SIGKILL);
-  });
+  if (!container->config.OurJob() || !container->config.has_seccomp ||
+      !container->cli->driver().host_init)
+    return;
+  container->seccomp_check =
+      loop->After(std::chrono::milliseconds(50), [weak = std::weak_ptr<Container>(container)] {
+        const auto alive = weak.lock();
+        if (!alive || alive->init_exited) return;
+        const auto status =
+            ReadFile("/proc/" + std::to_string(alive->init->pid) + "/status", 1 << 20);
+        const std::string mode = StatusField(status.value_or(""), "Seccomp");
+        if (mode.empty()) return;  // it ended just now
+        const bool filtered = mode == "2";
+        alive->controls.push_back({"seccomp", 1, filtered ? 1 : 0, "Seccomp: " + mode});
+        if (filtered) return;
+        alive->missing_control =
+            "sandbox_unavailable: control seccomp: asked for a filter, in force is mode " + mode;
+        Log(Level::kError, {"container ", alive->id, ": ", alive->missing_control});
+        alive->cgroup.KillAll();
+        if (alive->init->pidfd) base::PidfdKill(alive->init->pidfd.get(), SIGKILL);
+      });
 }
 
 }  // namespace vortex::shim

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between create and start: is what the spec asks for really in force? For our own jobs; others start unread.
+// Between create and start: is what the spec asks for really in force? For our own jobs; others
+// start unread.
 #pragma once
 
 #include <memory>
@@ -9,13 +10,15 @@
 
 namespace vortex::shim {
 
-// Reads cgroup limits, and for runtimes whose first process the kernel shows us (runc, crun): no_new_privs,
-// the capability bounding set, mount flags, the network's links. Fills container->controls.
-//   Errors  FailedPrecondition "sandbox_unavailable: control <name>: …": asked for and not in force.
+// Reads cgroup limits, and for runtimes whose first process the kernel shows us (runc, crun):
+// no_new_privs, the capability bounding set, mount flags, the network's links. Fills
+// container->controls.
+//   Errors  FailedPrecondition "sandbox_unavailable: control <name>: …": asked for and not in
+//   force.
 Status CheckInForce(Container* container);
 
-// The seccomp filter is loaded last, after the start, so it is read 50 ms later, if the process still lives then.
-// Without one that the spec asks for the job is killed and the report says so.
+// The seccomp filter is loaded last, after the start, so it is read 50 ms later, if the process
+// still lives then. Without one that the spec asks for the job is killed and the report says so.
 void CheckSeccompSoon(base::EventLoop* loop, const std::shared_ptr<Container>& container);
 
 // The word behind "<key>:" in /proc/<pid>/status text; for tests.

@@ -24,7 +24,11 @@ bool Writable(int fd) {
 
 Relay::Relay(base::EventLoop* loop, RelayKind kind, base::UniqueFd source, base::UniqueFd sink,
              std::function<void()> on_end)
-    : loop_(loop), kind_(kind), source_(std::move(source)), sink_(std::move(sink)), on_end_(std::move(on_end)) {
+    : loop_(loop),
+      kind_(kind),
+      source_(std::move(source)),
+      sink_(std::move(sink)),
+      on_end_(std::move(on_end)) {
   WatchSource();
 }
 
@@ -46,18 +50,24 @@ void Relay::WatchSink() {
 void Relay::Run() {
   for (int round = 0; round < kRoundsPerTurn; ++round) {
     switch (kind_ == RelayKind::kPipes ? MoveSpliced() : MoveCopied()) {
-      case Step::kMoved: break;
-      case Step::kWaitSource: return WatchSource();
-      case Step::kWaitSink: return WatchSink();
-      case Step::kWaitTimer: return;
-      case Step::kEnd: return End();
+      case Step::kMoved:
+        break;
+      case Step::kWaitSource:
+        return WatchSource();
+      case Step::kWaitSink:
+        return WatchSink();
+      case Step::kWaitTimer:
+        return;
+      case Step::kEnd:
+        return End();
     }
   }
   // Others' turn. Level-triggered: the next round of the loop comes back here.
 }
 
 Relay::Step Relay::MoveSpliced() {
-  const ssize_t count = ::splice(source_.get(), nullptr, sink_.get(), nullptr, kSpliceBytes, SPLICE_F_NONBLOCK);
+  const ssize_t count =
+      ::splice(source_.get(), nullptr, sink_.get(), nullptr, kSpliceBytes, SPLICE_F_NONBLOCK);
   if (count > 0) {
     bytes_ += static_cast<std::uint64_t>(count);
     return Step::kMoved;

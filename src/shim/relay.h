@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moves bytes from one descriptor to another as they come, without holding more than one small buffer.
+// Moves bytes from one descriptor to another as they come, without holding more than one small
+// buffer.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +13,16 @@
 namespace vortex::shim {
 
 enum class RelayKind {
-  kPipes,      // splice(2): both ends are pipes or FIFOs
-  kFromTty,    // EIO means that no slave is open now, not the end
+  kPipes,    // splice(2): both ends are pipes or FIFOs
+  kFromTty,  // EIO means that no slave is open now, not the end
   kToTty,
 };
 
 // Both descriptors must be non-blocking. Ends at EOF or when the sink's reader is gone.
 class Relay {
  public:
-  Relay(base::EventLoop* loop, RelayKind kind, base::UniqueFd source, base::UniqueFd sink, std::function<void()> on_end);
+  Relay(base::EventLoop* loop, RelayKind kind, base::UniqueFd source, base::UniqueFd sink,
+        std::function<void()> on_end);
 
   // From now on EIO of a terminal is the end: its process is dead.
   void SourceIsFinal();

@@ -27,18 +27,30 @@ struct FlagWord {
 };
 
 constexpr FlagWord kFlags[] = {
-    {"ro", MS_RDONLY, false},           {"rw", MS_RDONLY, true},
-    {"nosuid", MS_NOSUID, false},       {"suid", MS_NOSUID, true},
-    {"nodev", MS_NODEV, false},         {"dev", MS_NODEV, true},
-    {"noexec", MS_NOEXEC, false},       {"exec", MS_NOEXEC, true},
-    {"sync", MS_SYNCHRONOUS, false},    {"async", MS_SYNCHRONOUS, true},
-    {"dirsync", MS_DIRSYNC, false},     {"remount", MS_REMOUNT, false},
-    {"mand", MS_MANDLOCK, false},       {"nomand", MS_MANDLOCK, true},
-    {"noatime", MS_NOATIME, false},     {"atime", MS_NOATIME, true},
-    {"nodiratime", MS_NODIRATIME, false}, {"diratime", MS_NODIRATIME, true},
-    {"relatime", MS_RELATIME, false},   {"norelatime", MS_RELATIME, true},
-    {"strictatime", MS_STRICTATIME, false}, {"nostrictatime", MS_STRICTATIME, true},
-    {"bind", MS_BIND, false},           {"rbind", MS_BIND | MS_REC, false},
+    {"ro", MS_RDONLY, false},
+    {"rw", MS_RDONLY, true},
+    {"nosuid", MS_NOSUID, false},
+    {"suid", MS_NOSUID, true},
+    {"nodev", MS_NODEV, false},
+    {"dev", MS_NODEV, true},
+    {"noexec", MS_NOEXEC, false},
+    {"exec", MS_NOEXEC, true},
+    {"sync", MS_SYNCHRONOUS, false},
+    {"async", MS_SYNCHRONOUS, true},
+    {"dirsync", MS_DIRSYNC, false},
+    {"remount", MS_REMOUNT, false},
+    {"mand", MS_MANDLOCK, false},
+    {"nomand", MS_MANDLOCK, true},
+    {"noatime", MS_NOATIME, false},
+    {"atime", MS_NOATIME, true},
+    {"nodiratime", MS_NODIRATIME, false},
+    {"diratime", MS_NODIRATIME, true},
+    {"relatime", MS_RELATIME, false},
+    {"norelatime", MS_RELATIME, true},
+    {"strictatime", MS_STRICTATIME, false},
+    {"nostrictatime", MS_STRICTATIME, true},
+    {"bind", MS_BIND, false},
+    {"rbind", MS_BIND | MS_REC, false},
     {"defaults", 0, false},
 };
 
@@ -56,7 +68,8 @@ std::string CommonParent(const std::vector<std::string_view>& paths) {
   std::string_view common = paths.front();
   common = common.substr(0, common.rfind('/'));
   for (const std::string_view path : paths) {
-    while (!common.empty() && !(path.starts_with(common) && path.size() > common.size() && path[common.size()] == '/')) {
+    while (!common.empty() && !(path.starts_with(common) && path.size() > common.size() &&
+                                path[common.size()] == '/')) {
       common = common.substr(0, common.rfind('/'));
     }
   }
@@ -110,15 +123,17 @@ base::UniqueFd AttachLoop(const std::string& file, bool read_only, std::string* 
 
 Status MountOne(const MountRequest& request, const std::string& target) {
   const auto fail = [&](const char* step) {
-    return Error(Code::kUnknown, "mount " + request.type + " " + request.source + " at " + target + ": " + step + ": " +
-                                     std::strerror(errno));
+    return Error(Code::kUnknown, "mount " + request.type + " " + request.source + " at " + target +
+                                     ": " + step + ": " + std::strerror(errno));
   };
   MountOptions options = ParseMountOptions(request.options);
   if (!options.unsupported.empty()) {
-    return InvalidArgument("mount " + request.source + ": option " + options.unsupported + " is not supported");
+    return InvalidArgument("mount " + request.source + ": option " + options.unsupported +
+                           " is not supported");
   }
   if (request.type.starts_with("fuse")) {
-    return InvalidArgument("mount " + request.source + ": type " + request.type + " is not supported");
+    return InvalidArgument("mount " + request.source + ": type " + request.type +
+                           " is not supported");
   }
   std::string source = request.source;
   base::UniqueFd loop;
@@ -128,16 +143,19 @@ Status MountOne(const MountRequest& request, const std::string& target) {
   }
   std::string data = options.data;
   if (request.type == "overlay" && data.size() >= kDataLimit) data = ShortenOverlayData(data);
-  if (::mount(source.c_str(), target.c_str(), request.type.c_str(), options.flags, data.empty() ? nullptr : data.c_str()) != 0) {
+  if (::mount(source.c_str(), target.c_str(), request.type.c_str(), options.flags,
+              data.empty() ? nullptr : data.c_str()) != 0) {
     return fail("mount");
   }
   // A bind takes no other flag in its first call.
-  const unsigned long bind_flags = options.flags & ~static_cast<unsigned long>(MS_BIND | MS_REC | MS_REMOUNT);
+  const unsigned long bind_flags =
+      options.flags & ~static_cast<unsigned long>(MS_BIND | MS_REC | MS_REMOUNT);
   if ((options.flags & MS_BIND) != 0 && bind_flags != 0 &&
       ::mount("", target.c_str(), "", options.flags | MS_REMOUNT, nullptr) != 0) {
     return fail("remount");
   }
-  if (options.propagation != 0 && ::mount("", target.c_str(), "", options.propagation, nullptr) != 0) {
+  if (options.propagation != 0 &&
+      ::mount("", target.c_str(), "", options.propagation, nullptr) != 0) {
     return fail("propagation");
   }
   return Ok();
@@ -148,7 +166,8 @@ std::string Unescape(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 3 < text.size()) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                               (text[i + 3] - '0'));
       i += 3;
     } else {
       out += text[i];
@@ -168,7 +187,8 @@ std::vector<std::string> MountsAt(const std::string& path) {
     std::string point = Unescape(fields[4]);
     if (point == path || point.starts_with(path + "/")) found.push_back(std::move(point));
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.size() > b.size(); });
   return found;
 }
 
@@ -193,7 +213,8 @@ MountOptions ParseMountOptions(const std::vector<std::string>& options) {
     if (option.empty() || known(option)) continue;
     if (option == "loop") {
       out.loop = true;
-    } else if (option.starts_with("X-containerd.") || option.starts_with("uidmap=") || option.starts_with("gidmap=")) {
+    } else if (option.starts_with("X-containerd.") || option.starts_with("uidmap=") ||
+               option.starts_with("gidmap=")) {
       out.unsupported = option;
     } else {
       if (!out.data.empty()) out.data += ',';
@@ -208,7 +229,8 @@ Status MountAll(const std::vector<MountRequest>& mounts, const std::string& root
   for (const MountRequest& request : mounts) {
     std::string target = rootfs;
     if (!request.target.empty()) {
-      // The client is trusted with mounts, but a ".." in its list is a mistake that would hit the host.
+      // The client is trusted with mounts, but a ".." in its list is a mistake that would hit the
+      // host.
       if (request.target.find("..") != std::string::npos) {
         (void)UnmountAll(rootfs);
         return InvalidArgument("mount target " + request.target + " contains ..");
@@ -239,7 +261,8 @@ Status UnmountAll(const std::string& path) {
       Log(Level::kWarning, {"unmount ", point, ": busy, detached"});
       error = ::umount2(point.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0 ? 0 : errno;
     }
-    if (error != 0 && error != EINVAL && error != ENOENT) return FromErrno("unmount " + point, error);
+    if (error != 0 && error != EINVAL && error != ENOENT)
+      return FromErrno("unmount " + point, error);
   }
   return Ok();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one run of ours came to, from the kernel's counters and our own deeds: proto/vortex/v1/report.proto.
+// What one run of ours came to, from the kernel's counters and our own deeds:
+// proto/vortex/v1/report.proto.
 #include <sys/wait.h>
 
 #include "google/protobuf/empty.pb.h"
@@ -13,7 +14,8 @@ namespace {
 
 namespace v1 = ::vortex::v1;
 
-void AddEvidence(v1::Termination* out, const char* key, const std::string& value, const char* source) {
+void AddEvidence(v1::Termination* out, const char* key, const std::string& value,
+                 const char* source) {
   v1::Evidence* evidence = out->add_evidence();
   evidence->set_key(key);
   evidence->set_value(value);
@@ -36,16 +38,19 @@ void FillUsage(const Container& container, v1::Usage* usage) {
     usage->set_cpu_user_usec(Micros(cgroup.ReadNumber("cpuacct", "cpuacct.usage_user")));
     usage->set_cpu_system_usec(Micros(cgroup.ReadNumber("cpuacct", "cpuacct.usage_sys")));
     usage->set_throttled_usec(Micros(cgroup.ReadKey("cpu", "cpu.stat", "throttled_time")));
-    usage->set_memory_peak_bytes(cgroup.ReadNumber("memory", "memory.max_usage_in_bytes").value_or(0));
+    usage->set_memory_peak_bytes(
+        cgroup.ReadNumber("memory", "memory.max_usage_in_bytes").value_or(0));
   }
   usage->set_nr_throttled(cgroup.ReadKey("cpu", "cpu.stat", "nr_throttled").value_or(0));
   usage->set_pids_peak(cgroup.ReadNumber("pids", "pids.peak").value_or(0));
   usage->set_pids_limit_hits(cgroup.ReadKey("pids", "pids.events", "max").value_or(0));
   if (container.times.start_begin != 0) {
-    usage->set_wall_usec(static_cast<std::uint64_t>(container.times.exited - container.times.start_begin) / 1000);
+    usage->set_wall_usec(
+        static_cast<std::uint64_t>(container.times.exited - container.times.start_begin) / 1000);
   }
   const std::uint64_t kills = cgroup.OomKills().value_or(0);
-  // The kernel counts a kill where the victim was, whichever limit was hit. Our own limit leaves its own trace.
+  // The kernel counts a kill where the victim was, whichever limit was hit. Our own limit leaves
+  // its own trace.
   const bool own = v2 ? cgroup.ReadKey("", "memory.events", "oom").value_or(0) > 0
                       : cgroup.ReadNumber("memory", "memory.failcnt").value_or(0) > 0 ||
                             cgroup.ReadNumber("memory", "memory.memsw.failcnt").value_or(0) > 0;
@@ -60,19 +65,25 @@ void FillTermination(const Container& container, const v1::Usage& usage, v1::Ter
   const Process& init = *container.init;
   const bool signaled = WIFSIGNALED(init.wait_status);
   // A sandbox leaves with the code of its first process, a death by signal as 128 + n.
-  const bool sentry_signal = !container.cli->driver().host_init && init.exit_status > 128 && init.exit_status <= 192;
+  const bool sentry_signal =
+      !container.cli->driver().host_init && init.exit_status > 128 && init.exit_status <= 192;
   if (signaled || sentry_signal) {
     out->set_signal(init.exit_status - 128);
   } else {
     out->set_exit_code(init.exit_status);
   }
-  AddEvidence(out, signaled ? "signal" : "exit", std::to_string(signaled ? init.exit_status - 128 : init.exit_status), "waitid");
+  AddEvidence(out, signaled ? "signal" : "exit",
+              std::to_string(signaled ? init.exit_status - 128 : init.exit_status), "waitid");
   const bool v2 = container.cgroup.v2();
   const std::uint64_t kills = usage.oom_kills() + usage.oom_kills_parent();
-  if (kills > 0) AddEvidence(out, "oom_kill", std::to_string(kills), v2 ? "memory.events" : "memory.oom_control");
-  if (usage.pids_limit_hits() > 0) AddEvidence(out, "max", std::to_string(usage.pids_limit_hits()), "pids.events");
+  if (kills > 0)
+    AddEvidence(out, "oom_kill", std::to_string(kills),
+                v2 ? "memory.events" : "memory.oom_control");
+  if (usage.pids_limit_hits() > 0)
+    AddEvidence(out, "max", std::to_string(usage.pids_limit_hits()), "pids.events");
   if (container.killed_at_deadline) {
-    AddEvidence(out, "killed_at_deadline_unix_ns", std::to_string(*container.killed_at_deadline), "shim");
+    AddEvidence(out, "killed_at_deadline_unix_ns", std::to_string(*container.killed_at_deadline),
+                "shim");
   }
   if (container.last_kill_signal != 0) {
     AddEvidence(out, "kill_request", std::to_string(container.last_kill_signal), "shim");
@@ -113,7 +124,8 @@ void Service::WriteReport(const Container& container) {
   const std::string path = container.config.Annotation("io.vortex.report");
   if (path.empty()) return;
   if (!path.starts_with('/')) {
-    Log(Level::kWarning, {"io.vortex.report \"", path, "\" is not an absolute path, no report written"});
+    Log(Level::kWarning,
+        {"io.vortex.report \"", path, "\" is not an absolute path, no report written"});
     return;
   }
   v1::RunReport report;

@@ -21,11 +21,12 @@ namespace {
 
 constexpr std::size_t kMaxOutput = 64 << 10;
 
-// Output goes to memory, not through a pipe: no reader is needed, and a size seal bounds what a broken runtime
-// can make us hold.
+// Output goes to memory, not through a pipe: no reader is needed, and a size seal bounds what a
+// broken runtime can make us hold.
 base::UniqueFd OutputFile() {
   base::UniqueFd fd(::memfd_create("runtime-output", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (fd && ::ftruncate(fd.get(), kMaxOutput) == 0) ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK);
+  if (fd && ::ftruncate(fd.get(), kMaxOutput) == 0)
+    ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK);
   return fd;
 }
 
@@ -67,7 +68,8 @@ std::string LastLoggedError(std::string_view log) {
         json.Skip();
       }
     });
-    if (json.Finish() && (level == "error" || level == "fatal") && !message.empty()) last = std::move(message);
+    if (json.Finish() && (level == "error" || level == "fatal") && !message.empty())
+      last = std::move(message);
   }
   return last;
 }
@@ -88,11 +90,15 @@ std::vector<std::string> RuntimeCli::GlobalArgs(const std::string& binary, const
 
 RuntimeCli::RuntimeCli(base::ChildReaper* reaper, std::string bundle, std::string name_space,
                        const RuntimeOptions& options, std::vector<std::string> extra_flags)
-    : reaper_(reaper), bundle_(std::move(bundle)),
+    : reaper_(reaper),
+      bundle_(std::move(bundle)),
       binary_(options.binary_name.empty() ? "runc" : options.binary_name),
-      driver_(&DriverFor(options, binary_)), root_(RootFor(options, *driver_, name_space)),
-      systemd_cgroup_(options.systemd_cgroup), extra_flags_(std::move(extra_flags)) {
-  extra_flags_.insert(extra_flags_.end(), options.runtime_flags.begin(), options.runtime_flags.end());
+      driver_(&DriverFor(options, binary_)),
+      root_(RootFor(options, *driver_, name_space)),
+      systemd_cgroup_(options.systemd_cgroup),
+      extra_flags_(std::move(extra_flags)) {
+  extra_flags_.insert(extra_flags_.end(), options.runtime_flags.begin(),
+                      options.runtime_flags.end());
 }
 
 base::Task<Status> RuntimeCli::Run(RuntimeCall call, std::string* output) {
@@ -101,12 +107,14 @@ base::Task<Status> RuntimeCli::Run(RuntimeCall call, std::string* output) {
   const std::string prefix = "OCI runtime " + call.verb + " failed: ";
   if (!program) {
     co_return Error(Code::kUnknown, prefix + "exec: \"" + binary_ + "\": " +
-                    (binary_.find('/') == std::string::npos ? "executable file not found in $PATH"
-                                                            : "no such executable file"));
+                                        (binary_.find('/') == std::string::npos
+                                             ? "executable file not found in $PATH"
+                                             : "no such executable file"));
   }
   const std::string log = bundle_ + "/" + call.log_name;
   // Runtimes append; what an earlier call said must not explain this one.
-  if (::truncate(log.c_str(), 0) != 0 && errno != ENOENT) Log(Level::kWarning, {"truncate ", log, " failed"});
+  if (::truncate(log.c_str(), 0) != 0 && errno != ENOENT)
+    Log(Level::kWarning, {"truncate ", log, " failed"});
 
   base::SpawnOptions spawn;
   spawn.program = *program;

@@ -19,11 +19,11 @@ namespace vortex::shim {
 struct RuntimeCall {
   std::string verb;
   std::vector<std::string> args;
-  // The container's 0, 1, 2 for create, exec and restore; -1 is /dev/null. Without it the runtime's own
-  // output is captured and used for error texts.
+  // The container's 0, 1, 2 for create, exec and restore; -1 is /dev/null. Without it the runtime's
+  // own output is captured and used for error texts.
   bool has_stdio = false;
   int stdio[3] = {-1, -1, -1};
-  std::string input;            // stdin, when not has_stdio
+  std::string input;                  // stdin, when not has_stdio
   std::string log_name = "log.json";  // in the bundle; calls that overlap need different ones
 };
 
@@ -32,8 +32,8 @@ class RuntimeCli {
   RuntimeCli(base::ChildReaper* reaper, std::string bundle, std::string name_space,
              const RuntimeOptions& options, std::vector<std::string> extra_flags);
 
-  // Runs it to its end. On failure the message is "OCI runtime <verb> failed: <what the runtime said>".
-  // `output` (may be null) gets what it printed, at most 64 KiB, when not has_stdio.
+  // Runs it to its end. On failure the message is "OCI runtime <verb> failed: <what the runtime
+  // said>". `output` (may be null) gets what it printed, at most 64 KiB, when not has_stdio.
   base::Task<Status> Run(RuntimeCall call, std::string* output);
 
   // Kills every call that is under way.
@@ -51,7 +51,8 @@ class RuntimeCli {
                              const std::string& name_space);
 
  private:
-  std::string FailureText(const std::string& log_path, const std::string& output, base::ChildExit exit) const;
+  std::string FailureText(const std::string& log_path, const std::string& output,
+                          base::ChildExit exit) const;
 
   base::ChildReaper* reaper_;
   std::string bundle_;

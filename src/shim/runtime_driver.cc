@@ -10,14 +10,16 @@ const std::array<RuntimeDriver, 3>& Table() {
   static const auto& table = *new std::array<RuntimeDriver, 3>{{
       {"runc", "/run/containerd/runc", true, true, true, false, true, {}},
       {"crun", "/run/containerd/crun", true, true, true, false, true, {}},
-      // Debian's runsc refuses its own network stack on Linux 6.11 and newer; with an empty network namespace "none"
-      // gives the same: a loopback and nothing else.
+      // Debian's runsc refuses its own network stack on Linux 6.11 and newer; with an empty network
+      // namespace "none" gives the same: a loopback and nothing else.
       {"runsc", "/run/containerd/runsc", false, false, false, true, false, {"--network=none"}},
   }};
   return table;
 }
 
-bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool Contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -49,7 +51,8 @@ bool MeansNotFound(std::string_view text) {
     if (Contains(lower, part)) return true;
   }
   // crun names the file it did not find.
-  const bool opening = Contains(lower, "error opening file") || Contains(lower, "cannot open directory");
+  const bool opening =
+      Contains(lower, "error opening file") || Contains(lower, "cannot open directory");
   return opening && Contains(lower, "no such file or directory");
 }
 

@@ -29,9 +29,12 @@ void FromRunc(const containerd::runc::v1::Options& in, RuntimeOptions* out) {
 
 Status DecodeOptions(std::string_view type_url, std::string_view value, RuntimeOptions* out) {
   const std::size_t slash = type_url.rfind('/');
-  const std::string_view type = slash == std::string_view::npos ? type_url : type_url.substr(slash + 1);
+  const std::string_view type =
+      slash == std::string_view::npos ? type_url : type_url.substr(slash + 1);
   if (type.empty()) return Ok();
-  const auto malformed = [&] { return InvalidArgument("runtime options of type " + std::string(type) + " do not decode"); };
+  const auto malformed = [&] {
+    return InvalidArgument("runtime options of type " + std::string(type) + " do not decode");
+  };
   if (type == "containerd.runc.v1.Options") {
     containerd::runc::v1::Options options;
     if (!options.ParseFromArray(value.data(), static_cast<int>(value.size()))) return malformed();

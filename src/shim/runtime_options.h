@@ -33,12 +33,13 @@ struct RuntimeOptions {
 };
 
 // Decodes by the type's name, whatever prefix its URL has: the messages overlap on the wire.
-//   Errors  InvalidArgument: another type, or a value or TOML file that does not parse (named with its line).
+//   Errors  InvalidArgument: another type, or a value or TOML file that does not parse (named with
+//   its line).
 Status DecodeOptions(std::string_view type_url, std::string_view value, RuntimeOptions* out);
 
-// The subset of TOML that containerd writes: tables, strings, booleans, integers, arrays of strings.
-// Keys of the runc table (NoPivotRoot, …, also snake_case), [vortex] driver, runtime_flags, and gVisor's
-// [runsc_config] key = value, which become --key=value.
+// The subset of TOML that containerd writes: tables, strings, booleans, integers, arrays of
+// strings. Keys of the runc table (NoPivotRoot, …, also snake_case), [vortex] driver,
+// runtime_flags, and gVisor's [runsc_config] key = value, which become --key=value.
 Status ParseToml(std::string_view text, RuntimeOptions* out);
 
 }  // namespace vortex::shim

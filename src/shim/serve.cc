@@ -31,8 +31,10 @@ int Serve(ServeOptions options, base::UniqueFd listener) {
   base::EventLoop loop;
   base::ChildReaper reaper(&loop);
   EventPublisher events(&loop, options.ttrpc_address, options.args.name_space);
-  Service service(&loop, &reaper, &events, {options.args.name_space, options.socket_path, options.options});
-  TtrpcServer server(&loop, std::move(listener), [&service](Call call) { service.Handle(std::move(call)); });
+  Service service(&loop, &reaper, &events,
+                  {options.args.name_space, options.socket_path, options.options});
+  TtrpcServer server(&loop, std::move(listener),
+                     [&service](Call call) { service.Handle(std::move(call)); });
   service.set_server(&server);
 
   sigset_t set;

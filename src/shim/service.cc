@@ -10,7 +10,8 @@
 namespace vortex::shim {
 
 template <typename Request, typename Response>
-base::Task<void> Service::RunCall(Method<Request, Response> method, CallId id, std::string payload) {
+base::Task<void> Service::RunCall(Method<Request, Response> method, CallId id,
+                                  std::string payload) {
   Request request;
   Response response;
   Status status;
@@ -31,7 +32,8 @@ Service::Dispatcher Service::Bind(Method<Request, Response> method) {
   };
 }
 
-Service::Service(base::EventLoop* loop, base::ChildReaper* reaper, EventPublisher* events, ServiceConfig config)
+Service::Service(base::EventLoop* loop, base::ChildReaper* reaper, EventPublisher* events,
+                 ServiceConfig config)
     : loop_(loop), reaper_(reaper), events_(events), config_(std::move(config)) {
   methods_["State"] = Bind(&Service::GetState);
   methods_["Create"] = Bind(&Service::Create);
@@ -54,10 +56,14 @@ Service::Service(base::EventLoop* loop, base::ChildReaper* reaper, EventPublishe
 
 void Service::Handle(Call call) {
   // The messages of v3 are those of v2.
-  const bool known_service = call.service == "containerd.task.v2.Task" || call.service == "containerd.task.v3.Task";
+  const bool known_service =
+      call.service == "containerd.task.v2.Task" || call.service == "containerd.task.v3.Task";
   const auto it = methods_.find(call.method);
   if (!known_service || it == methods_.end()) {
-    server_->Reply(call.id, Error(Code::kUnimplemented, "method " + call.service + "/" + call.method + ": unimplemented"), "");
+    server_->Reply(call.id,
+                   Error(Code::kUnimplemented,
+                         "method " + call.service + "/" + call.method + ": unimplemented"),
+                   "");
     return;
   }
   it->second(this, call);
@@ -70,7 +76,8 @@ Status Service::Find(const std::string& id, std::shared_ptr<Container>* containe
   return Ok();
 }
 
-Status Service::Find(const std::string& id, const std::string& exec_id, std::shared_ptr<Container>* container,
+Status Service::Find(const std::string& id, const std::string& exec_id,
+                     std::shared_ptr<Container>* container,
                      std::shared_ptr<Process>* process) const {
   if (Status status = Find(id, container); !status.ok()) return status;
   if (exec_id.empty()) {
@@ -78,7 +85,8 @@ Status Service::Find(const std::string& id, const std::string& exec_id, std::sha
     return Ok();
   }
   const auto it = (*container)->execs.find(exec_id);
-  if (it == (*container)->execs.end()) return NotFound("process " + exec_id + " in container " + id);
+  if (it == (*container)->execs.end())
+    return NotFound("process " + exec_id + " in container " + id);
   *process = it->second;
   return Ok();
 }

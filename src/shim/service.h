@@ -22,13 +22,14 @@ namespace task_v2 = ::containerd::task::v2;
 
 struct ServiceConfig {
   std::string name_space;
-  std::string socket_path;      // unlinked on the way out
-  RuntimeOptions start_options; // what `start` got on stdin; a Create without options uses them
+  std::string socket_path;       // unlinked on the way out
+  RuntimeOptions start_options;  // what `start` got on stdin; a Create without options uses them
 };
 
 class Service {
  public:
-  Service(base::EventLoop* loop, base::ChildReaper* reaper, EventPublisher* events, ServiceConfig config);
+  Service(base::EventLoop* loop, base::ChildReaper* reaper, EventPublisher* events,
+          ServiceConfig config);
 
   void set_server(TtrpcServer* server) { server_ = server; }
   // Runs one call to its end, whether or not the caller waits for it.
@@ -50,19 +51,25 @@ class Service {
   base::Task<void> RunCall(Method<Request, Response> method, CallId id, std::string payload);
 
   // Life cycle: service_create.cc, service_start.cc, service_delete.cc.
-  base::Task<Status> Create(const task_v2::CreateTaskRequest& request, task_v2::CreateTaskResponse* response);
-  base::Task<Status> CreateSteps(std::shared_ptr<Container> container, const task_v2::CreateTaskRequest& request);
+  base::Task<Status> Create(const task_v2::CreateTaskRequest& request,
+                            task_v2::CreateTaskResponse* response);
+  base::Task<Status> CreateSteps(std::shared_ptr<Container> container,
+                                 const task_v2::CreateTaskRequest& request);
   base::Task<Status> RunRuntimeCreate(std::shared_ptr<Container> container);
   base::Task<void> UndoCreate(std::shared_ptr<Container> container);
   base::Task<Status> Start(const task_v2::StartRequest& request, task_v2::StartResponse* response);
   base::Task<Status> StartInit(std::shared_ptr<Container> container);
   base::Task<Status> Restore(std::shared_ptr<Container> container);
-  base::Task<Status> StartExec(std::shared_ptr<Container> container, std::shared_ptr<Process> process);
-  base::Task<Status> StartExecSteps(std::shared_ptr<Container> container, std::shared_ptr<Process> process);
+  base::Task<Status> StartExec(std::shared_ptr<Container> container,
+                               std::shared_ptr<Process> process);
+  base::Task<Status> StartExecSteps(std::shared_ptr<Container> container,
+                                    std::shared_ptr<Process> process);
   base::Task<Status> Exec(const task_v2::ExecProcessRequest& request, Empty* response);
-  base::Task<Status> Delete(const task_v2::DeleteRequest& request, task_v2::DeleteResponse* response);
+  base::Task<Status> Delete(const task_v2::DeleteRequest& request,
+                            task_v2::DeleteResponse* response);
   base::Task<Status> DeleteInit(std::shared_ptr<Container> container);
-  base::Task<Status> DeleteExec(std::shared_ptr<Container> container, std::shared_ptr<Process> process);
+  base::Task<Status> DeleteExec(std::shared_ptr<Container> container,
+                                std::shared_ptr<Process> process);
 
   // Control: service_control.cc.
   base::Task<Status> Kill(const task_v2::KillRequest& request, Empty* response);
@@ -75,16 +82,19 @@ class Service {
   base::Task<Status> CloseIO(const task_v2::CloseIORequest& request, Empty* response);
 
   // Questions: service_query.cc.
-  base::Task<Status> GetState(const task_v2::StateRequest& request, task_v2::StateResponse* response);
+  base::Task<Status> GetState(const task_v2::StateRequest& request,
+                              task_v2::StateResponse* response);
   base::Task<Status> Wait(const task_v2::WaitRequest& request, task_v2::WaitResponse* response);
   base::Task<Status> Pids(const task_v2::PidsRequest& request, task_v2::PidsResponse* response);
   base::Task<Status> Stats(const task_v2::StatsRequest& request, task_v2::StatsResponse* response);
-  base::Task<Status> Connect(const task_v2::ConnectRequest& request, task_v2::ConnectResponse* response);
+  base::Task<Status> Connect(const task_v2::ConnectRequest& request,
+                             task_v2::ConnectResponse* response);
   base::Task<Status> Shutdown(const task_v2::ShutdownRequest& request, Empty* response);
 
   // Ends of processes: exit_pipeline.cc.
   void WatchProcess(std::shared_ptr<Container> container, std::shared_ptr<Process> process);
-  base::Task<void> ExecExited(std::shared_ptr<Container> container, std::shared_ptr<Process> process);
+  base::Task<void> ExecExited(std::shared_ptr<Container> container,
+                              std::shared_ptr<Process> process);
   base::Task<void> InitExited(std::shared_ptr<Container> container);
   void PublishExit(const Container& container, const Process& process);
   void MarkStopped(Process* process);
@@ -94,10 +104,11 @@ class Service {
   // Before the exit is told, while the cgroup still exists.
   static void WriteReport(const Container& container);
 
-  // Unknown ids are NotFound; a container that is still being created is there, but has no process yet.
+  // Unknown ids are NotFound; a container that is still being created is there, but has no process
+  // yet.
   Status Find(const std::string& id, std::shared_ptr<Container>* container) const;
-  Status Find(const std::string& id, const std::string& exec_id, std::shared_ptr<Container>* container,
-              std::shared_ptr<Process>* process) const;
+  Status Find(const std::string& id, const std::string& exec_id,
+              std::shared_ptr<Container>* container, std::shared_ptr<Process>* process) const;
   template <typename Message>
   void Publish(std::string_view topic, std::string_view type, const Message& message) {
     events_->Publish(topic, type, message.SerializeAsString());

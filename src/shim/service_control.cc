@@ -21,14 +21,17 @@ Status AlreadyFinished() { return NotFound("process already finished"); }
 base::Task<Status> Service::Kill(const task_v2::KillRequest& request, Empty*) {
   std::shared_ptr<Container> container;
   std::shared_ptr<Process> process;
-  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok()) co_return status;
+  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok())
+    co_return status;
   const int signal = static_cast<int>(request.signal());
-  if (request.signal() > 64) co_return InvalidArgument("signal " + std::to_string(request.signal()));
+  if (request.signal() > 64)
+    co_return InvalidArgument("signal " + std::to_string(request.signal()));
   if (process->init()) co_return co_await KillInit(container, signal, request.all());
   if (process->state == State::kStopped || process->reaped.set()) co_return AlreadyFinished();
   if (process->pid == 0) co_return FailedPrecondition("process not created");
-  const int error =
-      process->pidfd ? base::PidfdKill(process->pidfd.get(), signal) : ::kill(process->pid, signal) == 0 ? 0 : errno;
+  const int error = process->pidfd ? base::PidfdKill(process->pidfd.get(), signal)
+                    : ::kill(process->pid, signal) == 0 ? 0
+                                                        : errno;
   if (error == ESRCH) co_return AlreadyFinished();
   co_return error == 0 ? Ok() : FromErrno("kill " + process->exec_id, error);
 }
@@ -44,8 +47,9 @@ base::Task<Status> Service::KillInit(std::shared_ptr<Container> container, int s
   container->last_kill_at = NowUnixNs();
   const bool paused = init->state == State::kPaused || init->state == State::kPausing;
   const bool host_init = container->cli->driver().host_init;
-  // The runtime would only send the same signal, 40 ms later and after an execution of its own. Two cases are
-  // its business: a frozen container, which it thaws, and a sandbox, whose kernel delivers signals itself.
+  // The runtime would only send the same signal, 40 ms later and after an execution of its own. Two
+  // cases are its business: a frozen container, which it thaws, and a sandbox, whose kernel
+  // delivers signals itself.
   if (!paused && (host_init || signal == SIGKILL)) {
     if (all && container->cgroup.known()) {
       if (signal == SIGKILL) {
@@ -76,7 +80,8 @@ base::Task<Status> Service::Pause(const task_v2::PauseRequest& request, Empty*) 
   if (Status status = Find(request.id(), &container); !status.ok()) co_return status;
   const auto turn = co_await container->init->turn.Lock();
   Process* init = container->init.get();
-  if (init->state != State::kRunning) co_return FailedPrecondition("container " + container->id + " is not running");
+  if (init->state != State::kRunning)
+    co_return FailedPrecondition("container " + container->id + " is not running");
   init->state = State::kPausing;
   RuntimeCall call;
   call.verb = "pause";
@@ -97,7 +102,8 @@ base::Task<Status> Service::Resume(const task_v2::ResumeRequest& request, Empty*
   if (Status status = Find(request.id(), &container); !status.ok()) co_return status;
   const auto turn = co_await container->init->turn.Lock();
   Process* init = container->init.get();
-  if (init->state != State::kPaused) co_return FailedPrecondition("container " + container->id + " is not paused");
+  if (init->state != State::kPaused)
+    co_return FailedPrecondition("container " + container->id + " is not paused");
   RuntimeCall call;
   call.verb = "resume";
   call.args = {container->id};
@@ -119,7 +125,9 @@ base::Task<Status> Service::Update(const task_v2::UpdateTaskRequest& request, Em
     co_return FailedPrecondition("container " + container->id + " has no process to update");
   }
   if (!container->cli->driver().update) {
-    co_return Error(Code::kUnimplemented, container->cli->binary() + " cannot change the limits of a running container: unimplemented");
+    co_return Error(Code::kUnimplemented,
+                    container->cli->binary() +
+                        " cannot change the limits of a running container: unimplemented");
   }
   RuntimeCall call;
   call.verb = "update";
@@ -142,7 +150,8 @@ base::Task<Status> Service::Checkpoint(const task_v2::CheckpointTaskRequest& req
   }
   const std::string image = request.path().empty() ? options.image_path() : request.path();
   if (image.empty()) co_return InvalidArgument("checkpoint without a path");
-  const std::string work = options.work_path().empty() ? container->bundle + "/work/criu-work" : options.work_path();
+  const std::string work =
+      options.work_path().empty() ? container->bundle + "/work/criu-work" : options.work_path();
   RuntimeCall call;
   call.verb = "checkpoint";
   call.args = {"--image-path", image, "--work-path", work};
@@ -151,8 +160,10 @@ base::Task<Status> Service::Checkpoint(const task_v2::CheckpointTaskRequest& req
   if (options.external_unix_sockets()) call.args.emplace_back("--ext-unix-sk");
   if (options.terminal()) call.args.emplace_back("--shell-job");
   if (options.file_locks()) call.args.emplace_back("--file-locks");
-  for (const std::string& name : options.empty_namespaces()) call.args.insert(call.args.end(), {"--empty-ns", name});
-  if (!options.cgroups_mode().empty()) call.args.insert(call.args.end(), {"--manage-cgroups-mode", options.cgroups_mode()});
+  for (const std::string& name : options.empty_namespaces())
+    call.args.insert(call.args.end(), {"--empty-ns", name});
+  if (!options.cgroups_mode().empty())
+    call.args.insert(call.args.end(), {"--manage-cgroups-mode", options.cgroups_mode()});
   call.args.push_back(container->id);
   Status status = co_await container->cli->Run(std::move(call), nullptr);
   if (!status.ok()) {
@@ -172,7 +183,8 @@ base::Task<Status> Service::Checkpoint(const task_v2::CheckpointTaskRequest& req
 base::Task<Status> Service::ResizePty(const task_v2::ResizePtyRequest& request, Empty*) {
   std::shared_ptr<Container> container;
   std::shared_ptr<Process> process;
-  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok()) co_return status;
+  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok())
+    co_return status;
   if (!process->init() && process->state == State::kStopped) {
     co_return FailedPrecondition("cannot resize a stopped process");
   }
@@ -183,7 +195,8 @@ base::Task<Status> Service::ResizePty(const task_v2::ResizePtyRequest& request, 
 base::Task<Status> Service::CloseIO(const task_v2::CloseIORequest& request, Empty*) {
   std::shared_ptr<Container> container;
   std::shared_ptr<Process> process;
-  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok()) co_return status;
+  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok())
+    co_return status;
   if (request.stdin() && process->io) process->io->CloseStdin();
   co_return Ok();
 }

@@ -19,7 +19,10 @@ namespace {
 std::vector<MountRequest> MountsOf(const task_v2::CreateTaskRequest& request) {
   std::vector<MountRequest> mounts;
   for (const auto& mount : request.rootfs()) {
-    mounts.push_back({mount.type(), mount.source(), mount.target(), {mount.options().begin(), mount.options().end()}});
+    mounts.push_back({mount.type(),
+                      mount.source(),
+                      mount.target(),
+                      {mount.options().begin(), mount.options().end()}});
   }
   return mounts;
 }
@@ -27,20 +30,24 @@ std::vector<MountRequest> MountsOf(const task_v2::CreateTaskRequest& request) {
 // Which runtime and with which flags: options first, then the class that the spec names.
 std::vector<std::string> ChooseRuntime(const OciConfig& config, RuntimeOptions* options) {
   if (options->binary_name.empty() && options->driver.empty()) {
-    if (const RuntimeDriver* driver = DriverForClass(config.Annotation("io.vortex.runtime-class"))) {
+    if (const RuntimeDriver* driver =
+            DriverForClass(config.Annotation("io.vortex.runtime-class"))) {
       options->driver = driver->name;
     }
   }
-  if (options->binary_name.empty() && !options->driver.empty()) options->binary_name = options->driver;
+  if (options->binary_name.empty() && !options->driver.empty())
+    options->binary_name = options->driver;
   std::vector<std::string> flags;
   // A pod's network is its CNI's business; without one there is nothing to bring in.
   if (config.Annotation("io.kubernetes.cri.sandbox-id").empty()) {
-    for (const std::string_view flag : DriverFor(*options, options->binary_name).default_flags) flags.emplace_back(flag);
+    for (const std::string_view flag : DriverFor(*options, options->binary_name).default_flags)
+      flags.emplace_back(flag);
   }
   return flags;
 }
 
-void PublishCreate(EventPublisher* events, const Container& container, const task_v2::CreateTaskRequest& request) {
+void PublishCreate(EventPublisher* events, const Container& container,
+                   const task_v2::CreateTaskRequest& request) {
   containerd::events::TaskCreate event;
   event.set_container_id(container.id);
   event.set_bundle(container.bundle);
@@ -56,7 +63,8 @@ void PublishCreate(EventPublisher* events, const Container& container, const tas
 
 }  // namespace
 
-base::Task<Status> Service::Create(const task_v2::CreateTaskRequest& request, task_v2::CreateTaskResponse* response) {
+base::Task<Status> Service::Create(const task_v2::CreateTaskRequest& request,
+                                   task_v2::CreateTaskResponse* response) {
   if (leaving_) co_return Error(Code::kUnavailable, "the shim is shutting down: unavailable");
   if (!ValidName(request.id())) co_return InvalidArgument("container id \"" + request.id() + "\"");
   if (containers_.contains(request.id())) co_return AlreadyExists("container " + request.id());
@@ -70,7 +78,8 @@ base::Task<Status> Service::Create(const task_v2::CreateTaskRequest& request, ta
     // The first process may be reaped before its pid is known.
     const base::ChildReaper::Hold hold(reaper_);
     status = co_await CreateSteps(container, request);
-    if (status.ok() && container->aborted) status = Error(Code::kUnknown, "create was cancelled by a delete");
+    if (status.ok() && container->aborted)
+      status = Error(Code::kUnknown, "create was cancelled by a delete");
     if (status.ok()) {
       container->times.create_done = NowUnixNs();
       container->init->state = State::kCreated;
@@ -94,28 +103,33 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
                                         const task_v2::CreateTaskRequest& request) {
   container->bundle = request.bundle();
   const std::string& bundle = container->bundle;
-  if (!bundle.starts_with('/')) co_return InvalidArgument("bundle \"" + bundle + "\" is not an absolute path");
+  if (!bundle.starts_with('/'))
+    co_return InvalidArgument("bundle \"" + bundle + "\" is not an absolute path");
   container->options = config_.start_options;
   if (!request.options().type_url().empty()) {
     container->options = RuntimeOptions();
-    Status decoded = DecodeOptions(request.options().type_url(), request.options().value(), &container->options);
+    Status decoded =
+        DecodeOptions(request.options().type_url(), request.options().value(), &container->options);
     if (!decoded.ok()) co_return decoded;
   }
   auto config = ReadOciConfig(bundle);
   if (!config) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
   container->config = std::move(*config);
   const std::vector<std::string> flags = ChooseRuntime(container->config, &container->options);
-  container->cli = std::make_unique<RuntimeCli>(reaper_, bundle, config_.name_space, container->options, flags);
+  container->cli =
+      std::make_unique<RuntimeCli>(reaper_, bundle, config_.name_space, container->options, flags);
 
   // Written before anything exists, so that `delete` from a fresh process knows what to undo.
   int error = WriteFileAtomic(bundle + "/runtime", container->cli->binary(), 0600);
-  if (error == 0) error = WriteFileAtomic(bundle + "/options.json", container->options.ToJson(), 0600);
+  if (error == 0)
+    error = WriteFileAtomic(bundle + "/options.json", container->options.ToJson(), 0600);
   if (error != 0) co_return FromErrno("bundle " + bundle, error);
 
   std::vector<MountRequest> mounts = MountsOf(request);
   if (!mounts.empty()) {
     container->mounted = true;
-    const std::function<Status()> mount_all = [mounts = std::move(mounts), rootfs = bundle + "/rootfs"] {
+    const std::function<Status()> mount_all = [mounts = std::move(mounts),
+                                               rootfs = bundle + "/rootfs"] {
       return MountAll(mounts, rootfs);
     };
     Status status = co_await RunHelper(reaper_, mount_all);
@@ -139,8 +153,15 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
 base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> container) {
   Process* init = container->init.get();
   const std::string& bundle = container->bundle;
-  IoRequest io{container->id, config_.name_space, init->terminal, init->in, init->out, init->err,
-               container->cli->driver().chowns_stdio, container->options.io_uid, container->options.io_gid};
+  IoRequest io{container->id,
+               config_.name_space,
+               init->terminal,
+               init->in,
+               init->out,
+               init->err,
+               container->cli->driver().chowns_stdio,
+               container->options.io_uid,
+               container->options.io_gid};
   init->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
   Status status = co_await init->io->Open();
   if (!status.ok()) co_return status;
@@ -164,7 +185,8 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
   if (!status.ok()) co_return status;
   const auto pid = ReadFile(bundle + "/init.pid", 64);
   init->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
-  if (init->pid <= 0) co_return Error(Code::kUnknown, "OCI runtime create wrote no pid to " + bundle + "/init.pid");
+  if (init->pid <= 0)
+    co_return Error(Code::kUnknown, "OCI runtime create wrote no pid to " + bundle + "/init.pid");
   if (auto pidfd = base::PidfdOpen(init->pid); pidfd.ok()) init->pidfd = std::move(pidfd).value();
   status = co_await init->io->Started();
   if (!status.ok()) co_return status;
@@ -190,7 +212,9 @@ base::Task<void> Service::UndoCreate(std::shared_ptr<Container> container) {
   container->oom.reset();
   container->init->io.reset();
   if (!container->mounted) co_return;
-  const std::function<Status()> unmount = [rootfs = container->bundle + "/rootfs"] { return UnmountAll(rootfs); };
+  const std::function<Status()> unmount = [rootfs = container->bundle + "/rootfs"] {
+    return UnmountAll(rootfs);
+  };
   const Status status = co_await RunHelper(reaper_, unmount);
   if (!status.ok()) Log(Level::kError, {"undo create: ", status.message});
 }

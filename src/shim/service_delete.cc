@@ -14,17 +14,20 @@
 namespace vortex::shim {
 namespace {
 
-base::Task<void> DrainThenTell(std::shared_ptr<Process> process, std::shared_ptr<base::Event> done) {
+base::Task<void> DrainThenTell(std::shared_ptr<Process> process,
+                               std::shared_ptr<base::Event> done) {
   if (process->io) co_await process->io->Drain();
   done->Set();
 }
 
 }  // namespace
 
-base::Task<Status> Service::Delete(const task_v2::DeleteRequest& request, task_v2::DeleteResponse* response) {
+base::Task<Status> Service::Delete(const task_v2::DeleteRequest& request,
+                                   task_v2::DeleteResponse* response) {
   std::shared_ptr<Container> container;
   std::shared_ptr<Process> process;
-  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok()) co_return status;
+  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok())
+    co_return status;
   if (process->init() && process->state == State::kCreating) {
     // The caller gave up on Create: end what it waits for.
     container->aborted = true;
@@ -77,7 +80,9 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
   init->io.reset();
   for (auto& [id, exec] : container->execs) exec->io.reset();
   if (container->mounted) {
-    const std::function<Status()> unmount = [rootfs = container->bundle + "/rootfs"] { return UnmountAll(rootfs); };
+    const std::function<Status()> unmount = [rootfs = container->bundle + "/rootfs"] {
+      return UnmountAll(rootfs);
+    };
     const Status status = co_await RunHelper(reaper_, unmount);
     // The container is gone whatever the disk says; containerd unmounts once more.
     if (!status.ok()) Log(Level::kError, {"delete ", container->id, ": ", status.message});
@@ -94,7 +99,8 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
   co_return Ok();
 }
 
-base::Task<Status> Service::DeleteExec(std::shared_ptr<Container> container, std::shared_ptr<Process> process) {
+base::Task<Status> Service::DeleteExec(std::shared_ptr<Container> container,
+                                       std::shared_ptr<Process> process) {
   if (process->io) co_await process->io->Drain();
   process->io.reset();
   ::unlink((container->bundle + "/" + process->exec_id + ".pid").c_str());

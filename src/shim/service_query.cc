@@ -16,23 +16,32 @@ using containerd::v1::types::Status;
 
 int WireState(State state) {
   switch (state) {
-    case State::kCreating: return containerd::v1::types::UNKNOWN;
-    case State::kCreated: return containerd::v1::types::CREATED;
-    case State::kRunning: return containerd::v1::types::RUNNING;
-    case State::kPausing: return containerd::v1::types::PAUSING;
-    case State::kPaused: return containerd::v1::types::PAUSED;
-    case State::kStopped: return containerd::v1::types::STOPPED;
-    case State::kDeleted: break;
+    case State::kCreating:
+      return containerd::v1::types::UNKNOWN;
+    case State::kCreated:
+      return containerd::v1::types::CREATED;
+    case State::kRunning:
+      return containerd::v1::types::RUNNING;
+    case State::kPausing:
+      return containerd::v1::types::PAUSING;
+    case State::kPaused:
+      return containerd::v1::types::PAUSED;
+    case State::kStopped:
+      return containerd::v1::types::STOPPED;
+    case State::kDeleted:
+      break;
   }
   return containerd::v1::types::STOPPED;
 }
 
 }  // namespace
 
-base::Task<vortex::shim::Status> Service::GetState(const task_v2::StateRequest& request, task_v2::StateResponse* response) {
+base::Task<vortex::shim::Status> Service::GetState(const task_v2::StateRequest& request,
+                                                   task_v2::StateResponse* response) {
   std::shared_ptr<Container> container;
   std::shared_ptr<Process> process;
-  if (auto status = Find(request.id(), request.exec_id(), &container, &process); !status.ok()) co_return status;
+  if (auto status = Find(request.id(), request.exec_id(), &container, &process); !status.ok())
+    co_return status;
   State state = process->state;
   // A running exec of a paused container is paused.
   if (!process->init() && state == State::kRunning &&
@@ -54,17 +63,20 @@ base::Task<vortex::shim::Status> Service::GetState(const task_v2::StateRequest& 
   co_return Ok();
 }
 
-base::Task<vortex::shim::Status> Service::Wait(const task_v2::WaitRequest& request, task_v2::WaitResponse* response) {
+base::Task<vortex::shim::Status> Service::Wait(const task_v2::WaitRequest& request,
+                                               task_v2::WaitResponse* response) {
   std::shared_ptr<Container> container;
   std::shared_ptr<Process> process;
-  if (auto status = Find(request.id(), request.exec_id(), &container, &process); !status.ok()) co_return status;
+  if (auto status = Find(request.id(), request.exec_id(), &container, &process); !status.ok())
+    co_return status;
   co_await process->exited.Wait();
   response->set_exit_status(process->exit_status);
   SetTime(response->mutable_exited_at(), process->exited_at);
   co_return Ok();
 }
 
-base::Task<vortex::shim::Status> Service::Pids(const task_v2::PidsRequest& request, task_v2::PidsResponse* response) {
+base::Task<vortex::shim::Status> Service::Pids(const task_v2::PidsRequest& request,
+                                               task_v2::PidsResponse* response) {
   std::shared_ptr<Container> container;
   if (auto status = Find(request.id(), &container); !status.ok()) co_return status;
   if (container->init->state == State::kStopped) co_return Ok();
@@ -85,7 +97,8 @@ base::Task<vortex::shim::Status> Service::Pids(const task_v2::PidsRequest& reque
   co_return Ok();
 }
 
-base::Task<vortex::shim::Status> Service::Stats(const task_v2::StatsRequest& request, task_v2::StatsResponse* response) {
+base::Task<vortex::shim::Status> Service::Stats(const task_v2::StatsRequest& request,
+                                                task_v2::StatsResponse* response) {
   std::shared_ptr<Container> container;
   if (auto status = Find(request.id(), &container); !status.ok()) co_return status;
   if (!ReadStats(container->cgroup, response->mutable_stats())) {
@@ -94,14 +107,16 @@ base::Task<vortex::shim::Status> Service::Stats(const task_v2::StatsRequest& req
   co_return Ok();
 }
 
-base::Task<vortex::shim::Status> Service::Connect(const task_v2::ConnectRequest& request, task_v2::ConnectResponse* response) {
+base::Task<vortex::shim::Status> Service::Connect(const task_v2::ConnectRequest& request,
+                                                  task_v2::ConnectResponse* response) {
   // A containerd that has restarted calls this first, and takes events again.
   events_->Kick();
   // Unknown ids are welcome: containerd asks before it knows.
   response->set_shim_pid(static_cast<std::uint32_t>(::getpid()));
   response->set_version("v2");
   const auto it = containers_.find(request.id());
-  if (it != containers_.end()) response->set_task_pid(static_cast<std::uint32_t>(it->second->init->pid));
+  if (it != containers_.end())
+    response->set_task_pid(static_cast<std::uint32_t>(it->second->init->pid));
   co_return Ok();
 }
 

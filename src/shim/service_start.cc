@@ -14,12 +14,15 @@
 
 namespace vortex::shim {
 
-base::Task<Status> Service::Start(const task_v2::StartRequest& request, task_v2::StartResponse* response) {
+base::Task<Status> Service::Start(const task_v2::StartRequest& request,
+                                  task_v2::StartResponse* response) {
   std::shared_ptr<Container> container;
   std::shared_ptr<Process> process;
-  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok()) co_return status;
+  if (Status status = Find(request.id(), request.exec_id(), &container, &process); !status.ok())
+    co_return status;
   const auto turn = co_await process->turn.Lock();
-  if (process->state != State::kCreated) co_return FailedPrecondition("process is not in the created state");
+  if (process->state != State::kCreated)
+    co_return FailedPrecondition("process is not in the created state");
   process->starting = true;
   Status status;
   if (process->init()) {
@@ -67,16 +70,25 @@ base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
 base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {
   Process* init = container->init.get();
   const std::string& bundle = container->bundle;
-  IoRequest io{container->id, config_.name_space, init->terminal, init->in, init->out, init->err,
-               container->cli->driver().chowns_stdio, container->options.io_uid, container->options.io_gid};
+  IoRequest io{container->id,
+               config_.name_space,
+               init->terminal,
+               init->in,
+               init->out,
+               init->err,
+               container->cli->driver().chowns_stdio,
+               container->options.io_uid,
+               container->options.io_gid};
   init->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
   Status status = co_await init->io->Open();
   if (!status.ok()) co_return status;
-  const std::string work =
-      container->options.criu_work_path.empty() ? bundle + "/work/criu-work" : container->options.criu_work_path;
+  const std::string work = container->options.criu_work_path.empty()
+                               ? bundle + "/work/criu-work"
+                               : container->options.criu_work_path;
   RuntimeCall call;
   call.verb = "restore";
-  call.args = {"--image-path", container->checkpoint, "--work-path", work, "--detach", "--pid-file", bundle + "/init.pid"};
+  call.args = {"--image-path", container->checkpoint, "--work-path",       work,
+               "--detach",     "--pid-file",          bundle + "/init.pid"};
   if (const std::string console = init->io->console_socket(); !console.empty()) {
     call.args.insert(call.args.end(), {"--console-socket", console});
   } else {
@@ -97,7 +109,8 @@ base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {
   }
   const auto pid = ReadFile(bundle + "/init.pid", 64);
   init->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
-  if (init->pid <= 0) co_return Error(Code::kUnknown, "OCI runtime restore wrote no pid to " + bundle + "/init.pid");
+  if (init->pid <= 0)
+    co_return Error(Code::kUnknown, "OCI runtime restore wrote no pid to " + bundle + "/init.pid");
   if (auto pidfd = base::PidfdOpen(init->pid); pidfd.ok()) init->pidfd = std::move(pidfd).value();
   status = co_await init->io->Started();
   container->cgroup = Cgroup::OfProcess(init->pid);
@@ -109,7 +122,8 @@ base::Task<Status> Service::Exec(const task_v2::ExecProcessRequest& request, Emp
   if (Status status = Find(request.id(), &container); !status.ok()) co_return status;
   const std::string& exec_id = request.exec_id();
   // "init" would overwrite the container's own pid file.
-  if (!ValidName(exec_id) || exec_id == "init") co_return InvalidArgument("exec id \"" + exec_id + "\"");
+  if (!ValidName(exec_id) || exec_id == "init")
+    co_return InvalidArgument("exec id \"" + exec_id + "\"");
   if (container->execs.contains(exec_id)) co_return AlreadyExists("process " + exec_id);
   const State state = container->init->state;
   if (state != State::kCreated && state != State::kRunning) {
@@ -132,7 +146,8 @@ base::Task<Status> Service::Exec(const task_v2::ExecProcessRequest& request, Emp
   co_return Ok();
 }
 
-base::Task<Status> Service::StartExec(std::shared_ptr<Container> container, std::shared_ptr<Process> process) {
+base::Task<Status> Service::StartExec(std::shared_ptr<Container> container,
+                                      std::shared_ptr<Process> process) {
   if (container->init_exited || container->init->state == State::kStopped) {
     co_return FailedPrecondition("container " + container->id + " has exited");
   }
@@ -166,10 +181,18 @@ base::Task<Status> Service::StartExec(std::shared_ptr<Container> container, std:
   co_return Ok();
 }
 
-base::Task<Status> Service::StartExecSteps(std::shared_ptr<Container> container, std::shared_ptr<Process> process) {
+base::Task<Status> Service::StartExecSteps(std::shared_ptr<Container> container,
+                                           std::shared_ptr<Process> process) {
   const std::string stem = container->bundle + "/" + process->exec_id;
-  IoRequest io{container->id, config_.name_space, process->terminal, process->in, process->out, process->err,
-               true, container->options.io_uid, container->options.io_gid};
+  IoRequest io{container->id,
+               config_.name_space,
+               process->terminal,
+               process->in,
+               process->out,
+               process->err,
+               true,
+               container->options.io_uid,
+               container->options.io_gid};
   process->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
   Status status = co_await process->io->Open();
   if (!status.ok()) co_return status;
@@ -191,8 +214,10 @@ base::Task<Status> Service::StartExecSteps(std::shared_ptr<Container> container,
   if (!status.ok()) co_return status;
   const auto pid = ReadFile(stem + ".pid", 64);
   process->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
-  if (process->pid <= 0) co_return Error(Code::kUnknown, "OCI runtime exec wrote no pid to " + stem + ".pid");
-  if (auto pidfd = base::PidfdOpen(process->pid); pidfd.ok()) process->pidfd = std::move(pidfd).value();
+  if (process->pid <= 0)
+    co_return Error(Code::kUnknown, "OCI runtime exec wrote no pid to " + stem + ".pid");
+  if (auto pidfd = base::PidfdOpen(process->pid); pidfd.ok())
+    process->pidfd = std::move(pidfd).value();
   co_return co_await process->io->Started();
 }
 

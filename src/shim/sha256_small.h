@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 (FIPS 180-4) in lower-case hex, for names of sockets: a few dozen bytes, and no OpenSSL in the shim.
+// SHA-256 (FIPS 180-4) in lower-case hex, for names of sockets: a few dozen bytes, and no OpenSSL
+// in the shim.
 #pragma once
 
 #include <string>

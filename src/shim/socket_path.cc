@@ -47,8 +47,8 @@ std::string CleanPath(std::string_view path) {
   return out.empty() ? "." : out;
 }
 
-std::string SocketPath(const std::string& dir, const std::string& address, const std::string& name_space,
-                       const std::string& group) {
+std::string SocketPath(const std::string& dir, const std::string& address,
+                       const std::string& name_space, const std::string& group) {
   // path.Join leaves empty elements out.
   std::string joined;
   for (const std::string* part : {&address, &name_space, &group}) {
@@ -71,16 +71,19 @@ bool SomebodyListens(const std::string& path) {
 Status ListenOrFind(const std::string& path, base::UniqueFd* listener, bool* in_use) {
   *in_use = false;
   sockaddr_un name{};
-  if (!Fill(path, &name)) return InvalidArgument("socket path " + path + " is longer than 107 bytes");
+  if (!Fill(path, &name))
+    return InvalidArgument("socket path " + path + " is longer than 107 bytes");
   const std::string dir = path.substr(0, path.rfind('/'));
   ::mkdir(dir.substr(0, dir.rfind('/')).c_str(), 0711);
-  if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return FromErrno("socket directory " + dir, errno);
+  if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
+    return FromErrno("socket directory " + dir, errno);
   base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return FromErrno("socket", errno);
   const mode_t old = ::umask(0177);
   int error = 0;
   for (int attempt = 0; attempt < 2; ++attempt) {
-    error = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ? 0 : errno;
+    error =
+        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 ? 0 : errno;
     if (error != EADDRINUSE) break;
     if (SomebodyListens(path)) {
       *in_use = true;

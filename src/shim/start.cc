@@ -28,13 +28,16 @@ int Fail(const std::string& message) {
   return 1;
 }
 
-void Print(const std::string& text) { [[maybe_unused]] const ssize_t ignored = ::write(1, text.data(), text.size()); }
+void Print(const std::string& text) {
+  [[maybe_unused]] const ssize_t ignored = ::write(1, text.data(), text.size());
+}
 
 // ps and scripts look for shims by these words.
 void RewriteArgv(const ArgvArea& area, const Args& args, const std::string& group) {
   std::string words;
   for (const std::string* word : {&args.name_space, &group, &args.address}) {
-    if (word == &args.name_space) words += "containerd-shim-vortex-v2" + std::string(1, '\0') + "-namespace";
+    if (word == &args.name_space)
+      words += "containerd-shim-vortex-v2" + std::string(1, '\0') + "-namespace";
     if (word == &group) words += "-id";
     if (word == &args.address) words += "-address";
     words += '\0' + *word + '\0';
@@ -64,8 +67,9 @@ Status JoinCgroup(const std::string& path, pid_t serve) {
     const int error = WriteExisting(dir + "/cgroup.procs", pid);
     return error == 0 ? Ok() : FromErrno("shim_cgroup " + dir, error);
   }
-  for (const char* controller : {"cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids",
-                                 "net_cls", "net_prio", "perf_event", "hugetlb", "systemd"}) {
+  for (const char* controller :
+       {"cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "net_cls",
+        "net_prio", "perf_event", "hugetlb", "systemd"}) {
     const std::string base = "/sys/fs/cgroup/" + std::string(controller);
     if (::access(base.c_str(), F_OK) != 0) continue;
     const std::string dir = base + path;
@@ -93,7 +97,8 @@ std::string ReadStdin() {
 }
 
 int RunStart(const Args& args, const ArgvArea& argv) {
-  if (args.id.empty() || args.name_space.empty()) return Fail("start: -id and -namespace are needed");
+  if (args.id.empty() || args.name_space.empty())
+    return Fail("start: -id and -namespace are needed");
   char cwd[4096];
   if (::getcwd(cwd, sizeof cwd) == nullptr) return Fail("start: no current directory");
   const std::string bundle = cwd;
@@ -103,7 +108,8 @@ int RunStart(const Args& args, const ArgvArea& argv) {
 
   const BootstrapInput input = ParseBootstrapInput(ReadStdin(), args.id, args.name_space);
   RuntimeOptions options;
-  if (Status status = DecodeOptions(input.options_type, input.options_value, &options); !status.ok()) {
+  if (Status status = DecodeOptions(input.options_type, input.options_value, &options);
+      !status.ok()) {
     return Fail(status.message);
   }
   const std::string group = config ? GroupOf(*config, args.id) : args.id;
@@ -112,7 +118,8 @@ int RunStart(const Args& args, const ArgvArea& argv) {
   const std::string address = "unix://" + path;
   base::UniqueFd listener;
   bool in_use = false;
-  if (Status status = ListenOrFind(path, &listener, &in_use); !status.ok()) return Fail(status.message);
+  if (Status status = ListenOrFind(path, &listener, &in_use); !status.ok())
+    return Fail(status.message);
   // Early: without this file a containerd that restarts cannot find the shim.
   if (const int error = WriteFileAtomic(bundle + "/address", address, 0644); error != 0) {
     if (!in_use) ::unlink(path.c_str());

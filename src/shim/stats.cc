@@ -32,7 +32,8 @@ struct Field {
 };
 
 template <typename Message, std::size_t kCount>
-void Fill(const std::optional<std::string>& text, const Field<Message> (&fields)[kCount], Message* out) {
+void Fill(const std::optional<std::string>& text, const Field<Message> (&fields)[kCount],
+          Message* out) {
   EachKey(text, [&](std::string_view key, std::uint64_t value) {
     for (const auto& field : fields) {
       if (field.key == key) (out->*field.set)(value);
@@ -42,56 +43,94 @@ void Fill(const std::optional<std::string>& text, const Field<Message> (&fields)
 
 using M1 = v1::MemoryStat;
 constexpr Field<M1> kMemoryV1[] = {
-    {"cache", &M1::set_cache}, {"rss", &M1::set_rss}, {"rss_huge", &M1::set_rss_huge},
-    {"mapped_file", &M1::set_mapped_file}, {"dirty", &M1::set_dirty}, {"writeback", &M1::set_writeback},
-    {"pgpgin", &M1::set_pg_pg_in}, {"pgpgout", &M1::set_pg_pg_out}, {"pgfault", &M1::set_pg_fault},
-    {"pgmajfault", &M1::set_pg_maj_fault}, {"inactive_anon", &M1::set_inactive_anon},
-    {"active_anon", &M1::set_active_anon}, {"inactive_file", &M1::set_inactive_file},
-    {"active_file", &M1::set_active_file}, {"unevictable", &M1::set_unevictable},
+    {"cache", &M1::set_cache},
+    {"rss", &M1::set_rss},
+    {"rss_huge", &M1::set_rss_huge},
+    {"mapped_file", &M1::set_mapped_file},
+    {"dirty", &M1::set_dirty},
+    {"writeback", &M1::set_writeback},
+    {"pgpgin", &M1::set_pg_pg_in},
+    {"pgpgout", &M1::set_pg_pg_out},
+    {"pgfault", &M1::set_pg_fault},
+    {"pgmajfault", &M1::set_pg_maj_fault},
+    {"inactive_anon", &M1::set_inactive_anon},
+    {"active_anon", &M1::set_active_anon},
+    {"inactive_file", &M1::set_inactive_file},
+    {"active_file", &M1::set_active_file},
+    {"unevictable", &M1::set_unevictable},
     {"hierarchical_memory_limit", &M1::set_hierarchical_memory_limit},
-    {"hierarchical_memsw_limit", &M1::set_hierarchical_swap_limit}, {"total_cache", &M1::set_total_cache},
-    {"total_rss", &M1::set_total_rss}, {"total_rss_huge", &M1::set_total_rss_huge},
-    {"total_mapped_file", &M1::set_total_mapped_file}, {"total_dirty", &M1::set_total_dirty},
-    {"total_writeback", &M1::set_total_writeback}, {"total_pgpgin", &M1::set_total_pg_pg_in},
-    {"total_pgpgout", &M1::set_total_pg_pg_out}, {"total_pgfault", &M1::set_total_pg_fault},
-    {"total_pgmajfault", &M1::set_total_pg_maj_fault}, {"total_inactive_anon", &M1::set_total_inactive_anon},
-    {"total_active_anon", &M1::set_total_active_anon}, {"total_inactive_file", &M1::set_total_inactive_file},
-    {"total_active_file", &M1::set_total_active_file}, {"total_unevictable", &M1::set_total_unevictable}};
+    {"hierarchical_memsw_limit", &M1::set_hierarchical_swap_limit},
+    {"total_cache", &M1::set_total_cache},
+    {"total_rss", &M1::set_total_rss},
+    {"total_rss_huge", &M1::set_total_rss_huge},
+    {"total_mapped_file", &M1::set_total_mapped_file},
+    {"total_dirty", &M1::set_total_dirty},
+    {"total_writeback", &M1::set_total_writeback},
+    {"total_pgpgin", &M1::set_total_pg_pg_in},
+    {"total_pgpgout", &M1::set_total_pg_pg_out},
+    {"total_pgfault", &M1::set_total_pg_fault},
+    {"total_pgmajfault", &M1::set_total_pg_maj_fault},
+    {"total_inactive_anon", &M1::set_total_inactive_anon},
+    {"total_active_anon", &M1::set_total_active_anon},
+    {"total_inactive_file", &M1::set_total_inactive_file},
+    {"total_active_file", &M1::set_total_active_file},
+    {"total_unevictable", &M1::set_total_unevictable}};
 
 using M2 = v2::MemoryStat;
-constexpr Field<M2> kMemoryV2[] = {
-    {"anon", &M2::set_anon}, {"file", &M2::set_file}, {"kernel_stack", &M2::set_kernel_stack},
-    {"slab", &M2::set_slab}, {"sock", &M2::set_sock}, {"shmem", &M2::set_shmem},
-    {"file_mapped", &M2::set_file_mapped}, {"file_dirty", &M2::set_file_dirty},
-    {"file_writeback", &M2::set_file_writeback}, {"anon_thp", &M2::set_anon_thp},
-    {"inactive_anon", &M2::set_inactive_anon}, {"active_anon", &M2::set_active_anon},
-    {"inactive_file", &M2::set_inactive_file}, {"active_file", &M2::set_active_file},
-    {"unevictable", &M2::set_unevictable}, {"slab_reclaimable", &M2::set_slab_reclaimable},
-    {"slab_unreclaimable", &M2::set_slab_unreclaimable}, {"pgfault", &M2::set_pgfault},
-    {"pgmajfault", &M2::set_pgmajfault}, {"pgrefill", &M2::set_pgrefill}, {"pgscan", &M2::set_pgscan},
-    {"pgsteal", &M2::set_pgsteal}, {"pgactivate", &M2::set_pgactivate}, {"pgdeactivate", &M2::set_pgdeactivate},
-    {"pglazyfree", &M2::set_pglazyfree}, {"pglazyfreed", &M2::set_pglazyfreed},
-    {"thp_fault_alloc", &M2::set_thp_fault_alloc}, {"thp_collapse_alloc", &M2::set_thp_collapse_alloc}};
+constexpr Field<M2> kMemoryV2[] = {{"anon", &M2::set_anon},
+                                   {"file", &M2::set_file},
+                                   {"kernel_stack", &M2::set_kernel_stack},
+                                   {"slab", &M2::set_slab},
+                                   {"sock", &M2::set_sock},
+                                   {"shmem", &M2::set_shmem},
+                                   {"file_mapped", &M2::set_file_mapped},
+                                   {"file_dirty", &M2::set_file_dirty},
+                                   {"file_writeback", &M2::set_file_writeback},
+                                   {"anon_thp", &M2::set_anon_thp},
+                                   {"inactive_anon", &M2::set_inactive_anon},
+                                   {"active_anon", &M2::set_active_anon},
+                                   {"inactive_file", &M2::set_inactive_file},
+                                   {"active_file", &M2::set_active_file},
+                                   {"unevictable", &M2::set_unevictable},
+                                   {"slab_reclaimable", &M2::set_slab_reclaimable},
+                                   {"slab_unreclaimable", &M2::set_slab_unreclaimable},
+                                   {"pgfault", &M2::set_pgfault},
+                                   {"pgmajfault", &M2::set_pgmajfault},
+                                   {"pgrefill", &M2::set_pgrefill},
+                                   {"pgscan", &M2::set_pgscan},
+                                   {"pgsteal", &M2::set_pgsteal},
+                                   {"pgactivate", &M2::set_pgactivate},
+                                   {"pgdeactivate", &M2::set_pgdeactivate},
+                                   {"pglazyfree", &M2::set_pglazyfree},
+                                   {"pglazyfreed", &M2::set_pglazyfreed},
+                                   {"thp_fault_alloc", &M2::set_thp_fault_alloc},
+                                   {"thp_collapse_alloc", &M2::set_thp_collapse_alloc}};
 
 using C2 = v2::CPUStat;
 constexpr Field<C2> kCpuV2[] = {
-    {"usage_usec", &C2::set_usage_usec}, {"user_usec", &C2::set_user_usec}, {"system_usec", &C2::set_system_usec},
-    {"nr_periods", &C2::set_nr_periods}, {"nr_throttled", &C2::set_nr_throttled},
-    {"throttled_usec", &C2::set_throttled_usec}};
+    {"usage_usec", &C2::set_usage_usec},     {"user_usec", &C2::set_user_usec},
+    {"system_usec", &C2::set_system_usec},   {"nr_periods", &C2::set_nr_periods},
+    {"nr_throttled", &C2::set_nr_throttled}, {"throttled_usec", &C2::set_throttled_usec}};
 
 using E2 = v2::MemoryEvents;
-constexpr Field<E2> kEventsV2[] = {{"low", &E2::set_low}, {"high", &E2::set_high}, {"max", &E2::set_max},
-                                   {"oom", &E2::set_oom}, {"oom_kill", &E2::set_oom_kill}};
+constexpr Field<E2> kEventsV2[] = {{"low", &E2::set_low},
+                                   {"high", &E2::set_high},
+                                   {"max", &E2::set_max},
+                                   {"oom", &E2::set_oom},
+                                   {"oom_kill", &E2::set_oom_kill}};
 
 using O1 = v1::MemoryOomControl;
-constexpr Field<O1> kOomV1[] = {{"oom_kill_disable", &O1::set_oom_kill_disable}, {"under_oom", &O1::set_under_oom},
+constexpr Field<O1> kOomV1[] = {{"oom_kill_disable", &O1::set_oom_kill_disable},
+                                {"under_oom", &O1::set_under_oom},
                                 {"oom_kill", &O1::set_oom_kill}};
 
 using T1 = v1::Throttle;
-constexpr Field<T1> kThrottleV1[] = {{"nr_periods", &T1::set_periods}, {"nr_throttled", &T1::set_throttled_periods},
+constexpr Field<T1> kThrottleV1[] = {{"nr_periods", &T1::set_periods},
+                                     {"nr_throttled", &T1::set_throttled_periods},
                                      {"throttled_time", &T1::set_throttled_time}};
 
-void ReadEntry(const Cgroup& cgroup, const std::string& prefix, v1::MemoryEntry* (v1::MemoryStat::*entry)(), v1::MemoryStat* out) {
+void ReadEntry(const Cgroup& cgroup, const std::string& prefix,
+               v1::MemoryEntry* (v1::MemoryStat::*entry)(), v1::MemoryStat* out) {
   const auto usage = cgroup.ReadNumber("memory", prefix + ".usage_in_bytes");
   if (!usage) return;
   v1::MemoryEntry* fields = (out->*entry)();
@@ -102,7 +141,8 @@ void ReadEntry(const Cgroup& cgroup, const std::string& prefix, v1::MemoryEntry*
 }
 
 // "8:0 Read 4096" lines; "Total 4096" without a device is a sum that readers make themselves.
-void ReadBlkio(const Cgroup& cgroup, const char* file, v1::BlkIOStat* out, v1::BlkIOEntry* (v1::BlkIOStat::*add)()) {
+void ReadBlkio(const Cgroup& cgroup, const char* file, v1::BlkIOStat* out,
+               v1::BlkIOEntry* (v1::BlkIOStat::*add)()) {
   const auto text = cgroup.Read("blkio", file);
   if (!text) return;
   std::string_view rest = *text;
@@ -125,7 +165,8 @@ v1::Metrics ReadV1(const Cgroup& cgroup) {
     metrics.mutable_pids()->set_current(*current);
     // "max" is 0 here, as Go's reader writes it.
     const auto limit = cgroup.Read("pids", "pids.max");
-    if (limit && !limit->starts_with("max")) metrics.mutable_pids()->set_limit(ParseNumber(*limit).value_or(0));
+    if (limit && !limit->starts_with("max"))
+      metrics.mutable_pids()->set_limit(ParseNumber(*limit).value_or(0));
   }
   if (const auto total = cgroup.ReadNumber("cpuacct", "cpuacct.usage")) {
     v1::CPUUsage* usage = metrics.mutable_cpu()->mutable_usage();
@@ -149,8 +190,10 @@ v1::Metrics ReadV1(const Cgroup& cgroup) {
     Fill(cgroup.Read("memory", "memory.oom_control"), kOomV1, metrics.mutable_memory_oom_control());
   }
   v1::BlkIOStat* blkio = metrics.mutable_blkio();
-  ReadBlkio(cgroup, "blkio.throttle.io_service_bytes_recursive", blkio, &v1::BlkIOStat::add_io_service_bytes_recursive);
-  ReadBlkio(cgroup, "blkio.throttle.io_serviced_recursive", blkio, &v1::BlkIOStat::add_io_serviced_recursive);
+  ReadBlkio(cgroup, "blkio.throttle.io_service_bytes_recursive", blkio,
+            &v1::BlkIOStat::add_io_service_bytes_recursive);
+  ReadBlkio(cgroup, "blkio.throttle.io_serviced_recursive", blkio,
+            &v1::BlkIOStat::add_io_serviced_recursive);
   return metrics;
 }
 

@@ -7,7 +7,9 @@ namespace vortex::shim {
 
 Status Error(Code code, std::string message) { return {code, std::move(message)}; }
 
-Status NotFound(std::string_view detail) { return {Code::kNotFound, std::string(detail) + ": not found"}; }
+Status NotFound(std::string_view detail) {
+  return {Code::kNotFound, std::string(detail) + ": not found"};
+}
 
 Status FailedPrecondition(std::string_view detail) {
   return {Code::kFailedPrecondition, std::string(detail) + ": failed precondition"};
@@ -22,7 +24,8 @@ Status InvalidArgument(std::string_view detail) {
 }
 
 Status FromErrno(std::string_view what, base::Errno error) {
-  return {Code::kUnknown, std::string(what) + ": " + error.step + ": " + std::strerror(error.value)};
+  return {Code::kUnknown,
+          std::string(what) + ": " + error.step + ": " + std::strerror(error.value)};
 }
 
 Status FromErrno(std::string_view what, int errno_value) {

@@ -33,7 +33,8 @@ struct [[nodiscard]] Status {
 
 inline Status Ok() { return {}; }
 Status Error(Code code, std::string message);
-// "<detail>: not found": containerd's clients strip the class when they rebuild the error, so it comes last.
+// "<detail>: not found": containerd's clients strip the class when they rebuild the error, so it
+// comes last.
 Status NotFound(std::string_view detail);
 Status FailedPrecondition(std::string_view detail);
 Status AlreadyExists(std::string_view detail);

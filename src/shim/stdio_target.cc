@@ -21,7 +21,8 @@ int HexDigit(char c) {
 std::string PercentDecode(std::string_view text, bool plus_is_space) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 && HexDigit(text[i + 2]) >= 0) {
+    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
+        HexDigit(text[i + 2]) >= 0) {
       out += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
       i += 2;
     } else {
@@ -102,7 +103,8 @@ Status OpenOutput(const std::string& path, bool nonblocking, OutputEnd* out) {
 }
 
 Status OpenFileOutput(const std::string& path, OutputEnd* out) {
-  if (!path.starts_with('/')) return InvalidArgument("output file " + path + " is not an absolute path");
+  if (!path.starts_with('/'))
+    return InvalidArgument("output file " + path + " is not an absolute path");
   MakeParents(path);
   out->fd.Reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644));
   return out->fd ? Ok() : FromErrno("open output file " + path, errno);

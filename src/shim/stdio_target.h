@@ -15,20 +15,22 @@ struct StdioUri {
   enum class Kind { kNull, kFifo, kFile, kBinary, kBinaryV2, kUnsupported };
   Kind kind = Kind::kNull;
   std::string path;
-  std::vector<std::string> args;  // of a binary logger: key, value, key, value, …; empty values left out
+  std::vector<std::string>
+      args;  // of a binary logger: key, value, key, value, …; empty values left out
 };
 
-// Empty, a path, fifo://path, file:///path, binary:///path?k=v&…, binary-v2://…; percent escapes are decoded.
+// Empty, a path, fifo://path, file:///path, binary:///path?k=v&…, binary-v2://…; percent escapes
+// are decoded.
 StdioUri ParseStdioUri(std::string_view text);
 
-// One output, ready to be handed over. `guard` keeps a FIFO's other end open, so that a reader's absence is
-// neither an error nor a loss.
+// One output, ready to be handed over. `guard` keeps a FIFO's other end open, so that a reader's
+// absence is neither an error nor a loss.
 struct OutputEnd {
   base::UniqueFd fd;
   base::UniqueFd guard;
 };
-// Opens a FIFO (or another existing file, for appending) for writing. `nonblocking` is for our own use of it;
-// a container gets a blocking description.
+// Opens a FIFO (or another existing file, for appending) for writing. `nonblocking` is for our own
+// use of it; a container gets a blocking description.
 Status OpenOutput(const std::string& path, bool nonblocking, OutputEnd* out);
 // Opens file:// targets: directories made (0755), file made (0644), appended to.
 Status OpenFileOutput(const std::string& path, OutputEnd* out);

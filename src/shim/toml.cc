@@ -92,7 +92,8 @@ bool ReadValue(std::string_view text, std::vector<std::string>* out) {
   return true;
 }
 
-void Apply(std::string_view table, std::string_view key, const std::vector<std::string>& values, RuntimeOptions* out) {
+void Apply(std::string_view table, std::string_view key, const std::vector<std::string>& values,
+           RuntimeOptions* out) {
   if (table == "runsc_config") {
     if (!values.empty()) out->runtime_flags.push_back("--" + std::string(key) + "=" + values[0]);
     return;
@@ -132,10 +133,12 @@ Status ParseToml(std::string_view text, RuntimeOptions* out) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) return bad("neither a table nor key = value");
     std::string_view key = Trim(line.substr(0, equals));
-    if (key.size() >= 2 && key.front() == '"' && key.back() == '"') key = key.substr(1, key.size() - 2);
+    if (key.size() >= 2 && key.front() == '"' && key.back() == '"')
+      key = key.substr(1, key.size() - 2);
     std::vector<std::string> values;
     if (!ReadValue(Trim(line.substr(equals + 1)), &values)) {
-      return bad("value of " + std::string(key) + " is no string, boolean, integer or array of strings on one line");
+      return bad("value of " + std::string(key) +
+                 " is no string, boolean, integer or array of strings on one line");
     }
     Apply(table, key, values, out);
   }

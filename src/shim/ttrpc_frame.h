@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames of ttrpc: a 10-byte header (payload length and stream id big-endian, type, flags) and a payload.
+// Frames of ttrpc: a 10-byte header (payload length and stream id big-endian, type, flags) and a
+// payload.
 //   Source  github.com/containerd/ttrpc PROTOCOL.md
 #pragma once
 
@@ -18,7 +19,7 @@ enum FrameType : std::uint8_t { kRequestFrame = 1, kResponseFrame = 2, kDataFram
 struct Frame {
   std::uint32_t stream = 0;
   std::uint8_t type = 0;
-  bool oversized = false;   // longer than kMaxPayload: its payload was thrown away
+  bool oversized = false;  // longer than kMaxPayload: its payload was thrown away
   std::string payload;
 };
 

@@ -41,7 +41,8 @@ void TtrpcServer::Accept() {
   const std::uint64_t id = next_id_++;
   auto connection = std::make_unique<Connection>();
   connection->fd = std::move(owned);
-  connection->watch = loop_->Add(fd, EPOLLIN, [this, id](std::uint32_t events) { OnEvent(id, events); });
+  connection->watch =
+      loop_->Add(fd, EPOLLIN, [this, id](std::uint32_t events) { OnEvent(id, events); });
   connections_[id] = std::move(connection);
 }
 
@@ -72,11 +73,15 @@ bool TtrpcServer::ReadInto(std::uint64_t id, Connection* connection) {
 }
 
 void TtrpcServer::OnFrame(std::uint64_t id, Connection* connection, Frame* frame) {
-  // The Task service streams nothing, so data belongs to no known stream. Unknown types are skipped.
+  // The Task service streams nothing, so data belongs to no known stream. Unknown types are
+  // skipped.
   if (frame->type != kRequestFrame) return;
   const CallId call{id, frame->stream};
   if (frame->stream % 2 == 0 || frame->stream <= connection->last_stream) {
-    return Reply(call, InvalidArgument("stream id " + std::to_string(frame->stream) + " is even or not above the last"), "");
+    return Reply(call,
+                 InvalidArgument("stream id " + std::to_string(frame->stream) +
+                                 " is even or not above the last"),
+                 "");
   }
   connection->last_stream = frame->stream;
   if (frame->oversized) {
@@ -112,7 +117,8 @@ void TtrpcServer::Reply(const CallId& call, const Status& status, std::string_vi
 
 bool TtrpcServer::Write(Connection* connection) {
   while (!connection->out.empty()) {
-    const ssize_t count = ::send(connection->fd.get(), connection->out.data(), connection->out.size(), MSG_NOSIGNAL);
+    const ssize_t count =
+        ::send(connection->fd.get(), connection->out.data(), connection->out.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) break;
     if (count < 0) return false;

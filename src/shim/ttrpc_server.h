@@ -32,7 +32,8 @@ class TtrpcServer {
  public:
   using Handler = std::function<void(Call)>;
 
-  // Serves `listener` until StopListening or destruction. Only peers with our own uid and gid are let in.
+  // Serves `listener` until StopListening or destruction. Only peers with our own uid and gid are
+  // let in.
   TtrpcServer(base::EventLoop* loop, base::UniqueFd listener, Handler handler);
 
   // Sends the answer to one call.

@@ -17,7 +17,8 @@ bool TakeVarint(std::string_view* bytes, std::uint64_t* value) {
 
 }  // namespace
 
-bool EachField(std::string_view bytes, const std::function<void(std::uint64_t, std::string_view)>& field) {
+bool EachField(std::string_view bytes,
+               const std::function<void(std::uint64_t, std::string_view)>& field) {
   while (!bytes.empty()) {
     std::uint64_t tag = 0;
     std::uint64_t number = 0;
@@ -38,7 +39,8 @@ bool EachField(std::string_view bytes, const std::function<void(std::uint64_t, s
         field(tag >> 3, bytes.substr(0, number));
         bytes.remove_prefix(number);
         break;
-      default: return false;
+      default:
+        return false;
     }
   }
   return true;

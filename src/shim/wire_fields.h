@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads fields of messages that have no .proto of ours: those of containerd versions newer than the set in proto/.
+// Reads fields of messages that have no .proto of ours: those of containerd versions newer than the
+// set in proto/.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +9,9 @@
 
 namespace vortex::shim {
 
-// Calls `field` with each length-delimited field's number and bytes; others are skipped. False for bytes that are
-// no protobuf message.
-bool EachField(std::string_view bytes, const std::function<void(std::uint64_t, std::string_view)>& field);
+// Calls `field` with each length-delimited field's number and bytes; others are skipped. False for
+// bytes that are no protobuf message.
+bool EachField(std::string_view bytes,
+               const std::function<void(std::uint64_t, std::string_view)>& field);
 
 }  // namespace vortex::shim

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that reaches the shim from outside, as any bytes: frames, requests, options, bootstrap input, TOML,
-// config.json, runtime logs, stream names. The first byte chooses the parser.
+// Everything that reaches the shim from outside, as any bytes: frames, requests, options, bootstrap
+// input, TOML, config.json, runtime logs, stream names. The first byte chooses the parser.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -75,14 +75,29 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   switch (data[0] % 8) {
-    case 0: Frames(bytes); break;
-    case 1: Config(bytes); break;
-    case 2: Options(bytes); break;
-    case 3: (void)ParseBootstrapInput(bytes, "c1", "ns"); break;
-    case 4: (void)LastLoggedError(bytes); break;
-    case 5: (void)ParseStdioUri(bytes); break;
-    case 6: (void)ParseMountOptions({std::string(bytes), "ro"}); break;
-    default: (void)CgroupDirs(bytes, "30 20 0:26 / /c rw - cgroup cgroup rw,memory\n", false);
+    case 0:
+      Frames(bytes);
+      break;
+    case 1:
+      Config(bytes);
+      break;
+    case 2:
+      Options(bytes);
+      break;
+    case 3:
+      (void)ParseBootstrapInput(bytes, "c1", "ns");
+      break;
+    case 4:
+      (void)LastLoggedError(bytes);
+      break;
+    case 5:
+      (void)ParseStdioUri(bytes);
+      break;
+    case 6:
+      (void)ParseMountOptions({std::string(bytes), "ro"});
+      break;
+    default:
+      (void)CgroupDirs(bytes, "30 20 0:26 / /c rw - cgroup cgroup rw,memory\n", false);
   }
   return 0;
 }

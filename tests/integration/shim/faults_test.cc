@@ -27,7 +27,9 @@ TEST_F(FaultsTest, ContainerdDiesAndFindsTheTaskAgain) {
 
 TEST_F(FaultsTest, AnExitWhileContainerdIsDeadIsNotLost) {
   ASSERT_EQ(Run("-d", "a", "sleep 1000").code, 0);
-  const int init = ::atoi(Shell(CtrCommand("task ls -q") + " > /dev/null; " + CtrCommand("task ls") + " | awk '/^a /{print $2}'").text.c_str());
+  const int init = ::atoi(Shell(CtrCommand("task ls -q") + " > /dev/null; " +
+                                CtrCommand("task ls") + " | awk '/^a /{print $2}'")
+                              .text.c_str());
   ASSERT_GT(init, 1);
   containerd().Kill9();
   ::kill(init, SIGTERM);
@@ -43,7 +45,8 @@ TEST_F(FaultsTest, TheShimIsKilledAndEverythingOfItGoes) {
   const std::string pid = Shell(CtrCommand("task ls") + " | awk '/^a /{print $2}'").text;
   ::kill(shim, SIGKILL);
   EXPECT_TRUE(Until([this] { return StateOf("a") == ""; }));
-  EXPECT_TRUE(Until([&] { return ::kill(::atoi(pid.c_str()), 0) != 0; })) << "the container outlived its shim";
+  EXPECT_TRUE(Until([&] { return ::kill(::atoi(pid.c_str()), 0) != 0; }))
+      << "the container outlived its shim";
   EXPECT_EQ(Ctr("container rm a").code, 0);
 }
 
@@ -58,7 +61,11 @@ TEST_F(FaultsTest, ARuntimeThatIsMissingIsNamed) {
 TEST_F(FaultsTest, ARuntimeThatIsKilledIsSaidToBe) {
   const std::string toml = Dir() + "/o.toml";
   const std::string fake = Dir() + "/runc-fake";
-  ASSERT_EQ(WriteFileAtomic(fake, "#!/bin/sh\ncase \" $* \" in *' create '*) kill -9 $$;; esac\nexec runc \"$@\"\n", 0755), 0);
+  ASSERT_EQ(
+      WriteFileAtomic(
+          fake, "#!/bin/sh\ncase \" $* \" in *' create '*) kill -9 $$;; esac\nexec runc \"$@\"\n",
+          0755),
+      0);
   ASSERT_EQ(WriteFileAtomic(toml, "binary_name = \"" + fake + "\"\n", 0644), 0);
   const Output output = Run("--rm --runtime-config-path " + toml, "a", "true");
   EXPECT_THAT(output.text, HasSubstr("was killed by signal 9"));

@@ -25,7 +25,8 @@ TEST_F(FlowsTest, ALifeInSteps) {
   EXPECT_EQ(StateOf("a"), "RUNNING");
   EXPECT_THAT(Ctr("task exec --exec-id e1 a /work both").text, HasSubstr("to stderr"));
   EXPECT_EQ(Ctr("task exec --exec-id e2 a /work exit 5").code, 5);
-  EXPECT_EQ(Shell("echo through stdin | " + CtrCommand("task exec --exec-id e3 a /work cat")).text, "through stdin\n");
+  EXPECT_EQ(Shell("echo through stdin | " + CtrCommand("task exec --exec-id e3 a /work cat")).text,
+            "through stdin\n");
   EXPECT_THAT(Ctr("task metrics a").text, HasSubstr("memory.usage_in_bytes"));
   EXPECT_EQ(Ctr("task pause a").code, 0);
   EXPECT_EQ(StateOf("a"), "PAUSED");
@@ -48,16 +49,21 @@ TEST_F(FlowsTest, EventsAreInOrderAndOnceEach) {
       CtrCommand("events") + " > " + file + " & events=$!; while ! grep -q . " + file + "; do " +
       CtrCommand("namespace label " + NameSpace() + " x=y; ") + " " + CtrCommand("container ls") +
       " > /dev/null; " + CtrCommand("namespace create n$RANDOM$$") + "; sleep 0.1; done; " +
-      RunCommand("-d", "a", "sleep 1000") + "; " + CtrCommand("task exec --exec-id e1 a /work true") + "; " +
-      CtrCommand("task kill a") + "; while ! " + CtrCommand("task ls") + " | grep -q STOPPED; do sleep 0.1; done; " +
-      CtrCommand("task rm a") + "; " + CtrCommand("container rm a") + "; while ! grep -q tasks/delete " + file +
+      RunCommand("-d", "a", "sleep 1000") + "; " +
+      CtrCommand("task exec --exec-id e1 a /work true") + "; " + CtrCommand("task kill a") +
+      "; while ! " + CtrCommand("task ls") + " | grep -q STOPPED; do sleep 0.1; done; " +
+      CtrCommand("task rm a") + "; " + CtrCommand("container rm a") +
+      "; while ! grep -q tasks/delete " + file +
       "; do sleep 0.1; done; kill $events; grep -o '/tasks/[a-z-]*' " + file);
-  EXPECT_THAT(output.text, HasSubstr("/tasks/create\n/tasks/start\n/tasks/exec-added\n/tasks/exec-started\n/tasks/exit\n"
-                                     "/tasks/exit\n/tasks/delete\n"));
+  EXPECT_THAT(
+      output.text,
+      HasSubstr("/tasks/create\n/tasks/start\n/tasks/exec-added\n/tasks/exec-started\n/tasks/exit\n"
+                "/tasks/exit\n/tasks/delete\n"));
 }
 
 TEST_F(FlowsTest, AMissingEntrypointIsTheRuntimesErrorAndLeavesNothing) {
-  const Output output = Shell(CtrCommand("run --rm --runtime io.containerd.vortex.v2 --rootfs " + Dir() + "/rootfs a /nothing"));
+  const Output output = Shell(CtrCommand("run --rm --runtime io.containerd.vortex.v2 --rootfs " +
+                                         Dir() + "/rootfs a /nothing"));
   EXPECT_NE(output.code, 0);
   EXPECT_THAT(output.text, HasSubstr("OCI runtime create failed: "));
   EXPECT_THAT(output.text, HasSubstr("/nothing"));
@@ -78,12 +84,13 @@ TEST_F(FlowsTest, AGroupSharesOneShim) {
 TEST_F(FlowsTest, TwentyAtOnce) {
   std::string command;
   for (int i = 0; i < 20; ++i) {
-    command += RunCommand("--rm", "p" + std::to_string(i), "exit " + std::to_string(i)) + "; echo done-" +
-               std::to_string(i) + "-$? & ";
+    command += RunCommand("--rm", "p" + std::to_string(i), "exit " + std::to_string(i)) +
+               "; echo done-" + std::to_string(i) + "-$? & ";
   }
   const Output output = Shell(command + "wait");
   for (int i = 0; i < 20; ++i) {
-    EXPECT_THAT(output.text, HasSubstr("done-" + std::to_string(i) + "-" + std::to_string(i) + "\n"));
+    EXPECT_THAT(output.text,
+                HasSubstr("done-" + std::to_string(i) + "-" + std::to_string(i) + "\n"));
   }
 }
 
@@ -91,8 +98,9 @@ TEST_F(FlowsTest, ManyExecsLeaveNothingBehindInTheShim) {
   ASSERT_EQ(Run("-d", "a", "sleep 1000").code, 0);
   const int shim = ShimOf("a");
   const auto execs = [&](int count) {
-    const Output output = Shell("for i in $(seq " + std::to_string(count) + "); do " +
-                                CtrCommand("task exec --exec-id e$i a /work both") + " || echo failed; done");
+    const Output output =
+        Shell("for i in $(seq " + std::to_string(count) + "); do " +
+              CtrCommand("task exec --exec-id e$i a /work both") + " || echo failed; done");
     EXPECT_THAT(output.text, Not(HasSubstr("failed")));
   };
   execs(10);
@@ -100,7 +108,8 @@ TEST_F(FlowsTest, ManyExecsLeaveNothingBehindInTheShim) {
   const long private_kb = ProcKb(shim, "status", "RssAnon");
   execs(60);
   // The reply to the last Delete is out before its last descriptor is closed.
-  EXPECT_TRUE(Until([&] { return CountFds(shim) <= fds; })) << CountFds(shim) << " descriptors, were " << fds;
+  EXPECT_TRUE(Until([&] { return CountFds(shim) <= fds; }))
+      << CountFds(shim) << " descriptors, were " << fds;
   const long grown = ProcKb(shim, "status", "RssAnon") - private_kb;
   printf("after 60 execs: %d fds, private memory grew by %ld kB\n", CountFds(shim), grown);
   if (!VORTEX_SANITIZED) {

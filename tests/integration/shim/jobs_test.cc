@@ -15,7 +15,8 @@ namespace v1 = ::vortex::v1;
 class JobsTest : public CtrTest {
  protected:
   std::string Job(const std::string& more = "") {
-    return "--annotation io.vortex.run-id=r1 --annotation io.vortex.report=" + Dir() + "/report " + more;
+    return "--annotation io.vortex.run-id=r1 --annotation io.vortex.report=" + Dir() + "/report " +
+           more;
   }
   v1::RunReport Report() {
     v1::RunReport report;
@@ -36,7 +37,8 @@ TEST_F(JobsTest, AnOrdinaryEnd) {
   EXPECT_GT(report.usage().cpu_usec(), 0U);
   EXPECT_GT(report.usage().wall_usec(), 0U);
   ASSERT_EQ(report.phases_size(), 4);
-  for (int i = 1; i < 4; ++i) EXPECT_GE(report.phases(i).start_unix_ns(), report.phases(i - 1).end_unix_ns());
+  for (int i = 1; i < 4; ++i)
+    EXPECT_GE(report.phases(i).start_unix_ns(), report.phases(i - 1).end_unix_ns());
 }
 
 TEST_F(JobsTest, CausesComeFromEvidence) {
@@ -73,17 +75,21 @@ TEST_F(JobsTest, TheLimitIsReadBack) {
 
 TEST_F(JobsTest, TheDeadlineHoldsWithContainerdDead) {
   const std::string deadline = std::to_string(NowUnixNs() + 3'000'000'000);
-  ASSERT_EQ(Run("-d " + Job("--annotation io.vortex.deadline-unix-ns=" + deadline), "a", "stay").code, 0);
+  ASSERT_EQ(
+      Run("-d " + Job("--annotation io.vortex.deadline-unix-ns=" + deadline), "a", "stay").code, 0);
   containerd().Kill9();
-  ASSERT_TRUE(Until([this] { return ReadFile(Dir() + "/report", 1 << 20).has_value(); })) << "nobody killed it";
+  ASSERT_TRUE(Until([this] { return ReadFile(Dir() + "/report", 1 << 20).has_value(); }))
+      << "nobody killed it";
   const std::int64_t now = NowUnixNs();
   const v1::RunReport report = Report();
   EXPECT_EQ(report.termination().cause(), v1::DEADLINE);
   std::int64_t killed = 0;
   for (const auto& evidence : report.termination().evidence()) {
-    if (evidence.key() == "killed_at_deadline_unix_ns") killed = std::atoll(evidence.value().c_str());
+    if (evidence.key() == "killed_at_deadline_unix_ns")
+      killed = std::atoll(evidence.value().c_str());
   }
-  printf("killed %lld us after the deadline\n", static_cast<long long>((killed - std::atoll(deadline.c_str())) / 1000));
+  printf("killed %lld us after the deadline\n",
+         static_cast<long long>((killed - std::atoll(deadline.c_str())) / 1000));
   EXPECT_LT(killed - std::atoll(deadline.c_str()), 1'000'000'000);
   EXPECT_GT(now, killed);
   ASSERT_TRUE(containerd().Restart().ok());
@@ -93,7 +99,9 @@ TEST_F(JobsTest, TheDeadlineHoldsWithContainerdDead) {
 
 TEST_F(JobsTest, WithoutARunIdTheAnnotationsDoNothing) {
   const std::string past = std::to_string(NowUnixNs() - 1);
-  const Output output = Run("--rm --annotation io.vortex.deadline-unix-ns=" + past + " --annotation io.vortex.report=" + Dir() + "/report", "a", "exit 4");
+  const Output output = Run("--rm --annotation io.vortex.deadline-unix-ns=" + past +
+                                " --annotation io.vortex.report=" + Dir() + "/report",
+                            "a", "exit 4");
   EXPECT_EQ(output.code, 4);
   EXPECT_FALSE(ReadFile(Dir() + "/report", 1 << 20));
   // A pod's annotations may come from someone who must not name files for root to write.

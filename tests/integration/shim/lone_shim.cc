@@ -24,10 +24,12 @@ TtrpcPeer::TtrpcPeer(const std::string& socket) {
   std::memcpy(name.sun_path, socket.data(), std::min(socket.size(), sizeof name.sun_path - 1));
   const timeval limit{20, 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0) fd_ = std::move(fd);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0)
+    fd_ = std::move(fd);
 }
 
-std::uint32_t TtrpcPeer::Send(const std::string& method, const std::string& payload, const std::string& service) {
+std::uint32_t TtrpcPeer::Send(const std::string& method, const std::string& payload,
+                              const std::string& service) {
   ttrpc::Request request;
   request.set_service(service);
   request.set_method(method);
@@ -69,16 +71,20 @@ bool TtrpcPeer::AwaitClose() {
   return count == 0 || errno == ECONNRESET;
 }
 
-LoneShim::LoneShim(const std::string& script, const std::string& event_sink) : event_sink_(event_sink) {
+LoneShim::LoneShim(const std::string& script, const std::string& event_sink)
+    : event_sink_(event_sink) {
   char pattern[] = "/tmp/vortex-lone-XXXXXX";
   dir_ = ::mkdtemp(pattern);
   bundle_ = dir_ + "/task";
   ::mkdir(bundle_.c_str(), 0700);
-  (void)WriteFileAtomic(bundle_ + "/config.json", R"({"linux":{"namespaces":[{"type":"pid"}]}})", 0644);
+  (void)WriteFileAtomic(bundle_ + "/config.json", R"({"linux":{"namespaces":[{"type":"pid"}]}})",
+                        0644);
   // The globals are seven words; the pid file is behind its flag.
   (void)WriteFileAtomic(dir_ + "/runc",
-                        "#!/bin/sh\nverb=$7; bundle=$PWD\nwhile [ $# -gt 0 ]; do case $1 in --pid-file) pidfile=$2;; esac; "
-                        "[ \"$1\" = --log ] && log=$2; shift; done\n" + script + "\n",
+                        "#!/bin/sh\nverb=$7; bundle=$PWD\nwhile [ $# -gt 0 ]; do case $1 in "
+                        "--pid-file) pidfile=$2;; esac; "
+                        "[ \"$1\" = --log ] && log=$2; shift; done\n" +
+                            script + "\n",
                         0755);
 }
 
@@ -87,15 +93,17 @@ LoneShim::~LoneShim() {
   if (const std::string path = socket(); !path.empty()) ::unlink(path.c_str());
   // Processes of its "containers"; the bracket keeps the shell from finding itself.
   const auto init = ReadFile(bundle_ + "/init.pid", 64);
-  if (init && ParseNumber(*init).value_or(0) > 1) ::kill(static_cast<pid_t>(*ParseNumber(*init)), SIGKILL);
+  if (init && ParseNumber(*init).value_or(0) > 1)
+    ::kill(static_cast<pid_t>(*ParseNumber(*init)), SIGKILL);
   Shell("pkill -KILL -f '[/]" + dir_.substr(1) + "'");
   Shell("rm -rf " + dir_);
 }
 
 std::string LoneShim::Command(const std::string& action) const {
-  return "cd " + bundle_ + " && " + (event_sink_.empty() ? "" : "TTRPC_ADDRESS=" + event_sink_ + " ") + "PATH=" + dir_ +
-         ":$PATH " VORTEX_SHIM " -namespace lone -address " + dir_ + "/c.sock -publish-binary true -id task " + action +
-         " < /dev/null";
+  return "cd " + bundle_ + " && " +
+         (event_sink_.empty() ? "" : "TTRPC_ADDRESS=" + event_sink_ + " ") + "PATH=" + dir_ +
+         ":$PATH " VORTEX_SHIM " -namespace lone -address " + dir_ +
+         "/c.sock -publish-binary true -id task " + action + " < /dev/null";
 }
 
 std::string LoneShim::Start() {
@@ -105,7 +113,9 @@ std::string LoneShim::Start() {
 
 std::string LoneShim::Delete() { return Shell(Command("-bundle " + bundle_ + " delete")).text; }
 
-std::string LoneShim::socket() const { return ReadFile(bundle_ + "/address", 4096).value_or("unix://").substr(7); }
+std::string LoneShim::socket() const {
+  return ReadFile(bundle_ + "/address", 4096).value_or("unix://").substr(7);
+}
 
 pid_t LoneShim::shim() const {
   return ::atoi(Shell("pgrep -f -- '[-]id task -address " + dir_ + "/c.sock'").text.c_str());

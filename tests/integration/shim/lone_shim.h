@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A shim started by hand, without containerd: a bundle, a shell script for a runtime, and a ttrpc connection.
+// A shim started by hand, without containerd: a bundle, a shell script for a runtime, and a ttrpc
+// connection.
 #pragma once
 
 #include <sys/types.h>
@@ -52,8 +53,8 @@ class TtrpcPeer {
 
 class LoneShim {
  public:
-  // Makes the bundle; `script` is the body of the runtime, run with the OCI command line. Words it may use:
-  // $verb, $pidfile, $bundle.
+  // Makes the bundle; `script` is the body of the runtime, run with the OCI command line. Words it
+  // may use: $verb, $pidfile, $bundle.
   explicit LoneShim(const std::string& script, const std::string& event_sink = "");
   ~LoneShim();
 

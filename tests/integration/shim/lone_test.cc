@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shim alone: what a runtime, a client or an event sink may do wrong, and the protocol's corners.
+// The shim alone: what a runtime, a client or an event sink may do wrong, and the protocol's
+// corners.
 #include "integration/shim/lone_shim.h"
 
 #include <gmock/gmock.h>
@@ -19,7 +20,8 @@ using ::testing::StartsWith;
 
 // A container is a `sleep`, adopted by the shim as a real one's first process would be.
 constexpr char kGood[] =
-    "case $verb in create|exec) sleep 1000 < /dev/null > /dev/null 2>&1 & echo -n $! > $pidfile;; update) cat > updated;; esac";
+    "case $verb in create|exec) sleep 1000 < /dev/null > /dev/null 2>&1 & echo -n $! > $pidfile;; "
+    "update) cat > updated;; esac";
 
 task_v2::StateRequest StateRequest() {
   task_v2::StateRequest request;
@@ -53,7 +55,9 @@ TEST_F(LoneTest, StartAnswersWithItsAddressAndASecondStartFindsTheFirst) {
   const pid_t first = shim.shim();
   EXPECT_EQ(shim.Start(), address);
   EXPECT_EQ(shim.shim(), first);
-  EXPECT_EQ(ReadFile("/proc/" + std::to_string(first) + "/status", 4096)->find("Threads:\t1\n") != std::string::npos, true);
+  EXPECT_EQ(ReadFile("/proc/" + std::to_string(first) + "/status", 4096)->find("Threads:\t1\n") !=
+                std::string::npos,
+            true);
 }
 
 TEST_F(LoneTest, ALifeByTheProtocol) {
@@ -137,16 +141,19 @@ TEST_F(LoneTest, UnknownCallsAndBadRequests) {
   create.set_stdout("/nowhere/at/all");
   const Reply missing = peer.Call("Create", create);
   EXPECT_THAT(missing.message, HasSubstr("/nowhere/at/all"));
-  EXPECT_EQ(peer.Call("Create", shim.CreateRequest()).code, 0) << "what failed left nothing in the way";
+  EXPECT_EQ(peer.Call("Create", shim.CreateRequest()).code, 0)
+      << "what failed left nothing in the way";
 }
 
 TEST_F(LoneTest, AHangingCreateBlocksNobodyAndIsEndedByDelete) {
   LoneShim shim("case $verb in create) exec sleep 1000;; esac");
   shim.Start();
   TtrpcPeer creator(shim.socket());
-  const std::uint32_t create_stream = creator.Send("Create", shim.CreateRequest().SerializeAsString());
+  const std::uint32_t create_stream =
+      creator.Send("Create", shim.CreateRequest().SerializeAsString());
   TtrpcPeer peer(shim.socket());
-  ASSERT_TRUE(Until([&] { return Shell("pgrep -f 'sleep 1000' -P " + std::to_string(shim.shim())).code == 0; }));
+  ASSERT_TRUE(Until(
+      [&] { return Shell("pgrep -f 'sleep 1000' -P " + std::to_string(shim.shim())).code == 0; }));
   const std::int64_t before = NowUnixNs();
   EXPECT_EQ(peer.Call("State", StateRequest()).code, 0);
   EXPECT_LT(NowUnixNs() - before, 1'000'000'000);
@@ -163,7 +170,9 @@ TEST_F(LoneTest, AHangingCreateBlocksNobodyAndIsEndedByDelete) {
 }
 
 TEST_F(LoneTest, ARuntimeThatPrintsGarbage) {
-  LoneShim shim("case $verb in create) head -c 1000000 /dev/urandom > $log; head -c 1000000 /dev/urandom; exit 1;; esac");
+  LoneShim shim(
+      "case $verb in create) head -c 1000000 /dev/urandom > $log; head -c 1000000 /dev/urandom; "
+      "exit 1;; esac");
   shim.Start();
   TtrpcPeer peer(shim.socket());
   const Reply reply = peer.Call("Create", shim.CreateRequest());
@@ -180,8 +189,9 @@ TEST_F(LoneTest, ARuntimeThatSaysNoPid) {
 
 TEST_F(LoneTest, AFirstProcessThatDiesBeforeItsPidIsRead) {
   // It is dead, and perhaps reaped, while `create` still runs.
-  LoneShim shim("case $verb in create) sh -c 'echo -n $$ > '$pidfile'; exit 6' & exec 2>/dev/null; "
-                "sh -c 'sleep 0.2';; esac");
+  LoneShim shim(
+      "case $verb in create) sh -c 'echo -n $$ > '$pidfile'; exit 6' & exec 2>/dev/null; "
+      "sh -c 'sleep 0.2';; esac");
   shim.Start();
   TtrpcPeer peer(shim.socket());
   const Reply created = peer.Call("Create", shim.CreateRequest());
@@ -265,7 +275,8 @@ TEST_F(LoneTest, DeleteWorksOnABundleThatNothingEverRanIn) {
 
 TEST_F(LoneTest, DeleteAfterTheShimWasKilled) {
   // The runtime's `delete --force` ends the container, as runc's does.
-  LoneShim shim(std::string(kGood) + "; case $verb in delete) echo called > deleted; kill -9 $(cat init.pid);; esac");
+  LoneShim shim(std::string(kGood) +
+                "; case $verb in delete) echo called > deleted; kill -9 $(cat init.pid);; esac");
   shim.Start();
   {
     TtrpcPeer peer(shim.socket());
@@ -304,8 +315,11 @@ TEST_F(LoneTest, VersionAndInfo) {
 
 TEST_F(LoneTest, KataIsHandedOver) {
   LoneShim shim(kGood);
-  ASSERT_EQ(WriteFileAtomic(shim.bundle() + "/config.json", R"({"annotations":{"io.vortex.runtime-class":"kata"}})", 0644), 0);
-  EXPECT_THAT(shim.Start(), HasSubstr("containerd-shim-kata-v2 is neither in $PATH nor below /opt/kata"));
+  ASSERT_EQ(WriteFileAtomic(shim.bundle() + "/config.json",
+                            R"({"annotations":{"io.vortex.runtime-class":"kata"}})", 0644),
+            0);
+  EXPECT_THAT(shim.Start(),
+              HasSubstr("containerd-shim-kata-v2 is neither in $PATH nor below /opt/kata"));
   // Another shim of that name gets everything as it is.
   const std::string path = shim.bundle() + "/../containerd-shim-kata-v2";
   ASSERT_EQ(WriteFileAtomic(path, "#!/bin/sh\nprintf 'unix:///kata %s' \"$*\"\n", 0755), 0);

@@ -21,7 +21,10 @@ class RuntimesTest : public CtrTest, public ::testing::WithParamInterface<const 
     if (name == "crun" && ::access("/sys/fs/cgroup/unified", F_OK) == 0) {
       // crun refuses hybrid hosts: it gets a view without the unified hierarchy, and it alone.
       binary = Dir() + "/crun-v1";
-      const int error = WriteFileAtomic(binary, "#!/bin/sh\nexec unshare -m sh -c 'umount /sys/fs/cgroup/unified; exec crun \"$@\"' crun \"$@\"\n", 0755);
+      const int error = WriteFileAtomic(binary,
+                                        "#!/bin/sh\nexec unshare -m sh -c 'umount "
+                                        "/sys/fs/cgroup/unified; exec crun \"$@\"' crun \"$@\"\n",
+                                        0755);
       EXPECT_EQ(error, 0);
     }
     const std::string path = Dir() + "/options.toml";
@@ -39,7 +42,10 @@ TEST_P(RuntimesTest, TheSameFlow) {
   EXPECT_THAT(both.text, HasSubstr("to stderr\n"));
   EXPECT_EQ(Run("--rm " + options, "b", "exit 7").code, 7);
   // More than a pipe holds: ctr forgets to close the input when it ends before Create has answered.
-  EXPECT_EQ(Shell("head -c 200000 /dev/zero | " + RunCommand("--rm " + options, "c", "cat") + " | wc -c").text, "200000\n");
+  EXPECT_EQ(
+      Shell("head -c 200000 /dev/zero | " + RunCommand("--rm " + options, "c", "cat") + " | wc -c")
+          .text,
+      "200000\n");
   ASSERT_EQ(Run("-d " + options, "d", "sleep 1000").code, 0);
   EXPECT_EQ(Ctr("task exec --exec-id e1 d /work exit 5").code, 5);
   EXPECT_EQ(Ctr("task pause d").code, 0);

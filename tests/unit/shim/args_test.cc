@@ -7,8 +7,8 @@ namespace vortex::shim {
 namespace {
 
 TEST(ArgsTest, TheCallOfContainerd) {
-  const Args args = ParseArgs({"-namespace", "ns", "-address", "/a.sock", "-publish-binary", "/bin/containerd", "-id",
-                               "c1", "-debug", "start"});
+  const Args args = ParseArgs({"-namespace", "ns", "-address", "/a.sock", "-publish-binary",
+                               "/bin/containerd", "-id", "c1", "-debug", "start"});
   EXPECT_EQ(args.name_space, "ns");
   EXPECT_EQ(args.address, "/a.sock");
   EXPECT_EQ(args.publish_binary, "/bin/containerd");
@@ -18,7 +18,8 @@ TEST(ArgsTest, TheCallOfContainerd) {
 }
 
 TEST(ArgsTest, GosFlagForms) {
-  const Args args = ParseArgs({"--namespace=ns", "-id=c1", "--debug=false", "-bundle", "/b", "delete", "-id", "other"});
+  const Args args = ParseArgs(
+      {"--namespace=ns", "-id=c1", "--debug=false", "-bundle", "/b", "delete", "-id", "other"});
   EXPECT_EQ(args.name_space, "ns");
   EXPECT_EQ(args.id, "c1");  // what follows the action is no flag
   EXPECT_FALSE(args.debug);

@@ -13,7 +13,8 @@ constexpr char kMountsV1[] =
     "32 20 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
 
 TEST(CgroupDirsTest, EachControllerInItsHierarchy) {
-  const auto dirs = CgroupDirs("9:memory:/ns/c1\n4:cpu,cpuacct:/ns/c1\n1:name=systemd:/x\n0::/ns/c1\n", kMountsV1, false);
+  const auto dirs = CgroupDirs(
+      "9:memory:/ns/c1\n4:cpu,cpuacct:/ns/c1\n1:name=systemd:/x\n0::/ns/c1\n", kMountsV1, false);
   EXPECT_EQ(dirs.at("memory"), "/sys/fs/cgroup/memory/ns/c1");
   EXPECT_EQ(dirs.at("cpuacct"), "/sys/fs/cgroup/cpu,cpuacct/ns/c1");
   EXPECT_EQ(dirs.count("name=systemd"), 0U);
@@ -21,7 +22,8 @@ TEST(CgroupDirsTest, EachControllerInItsHierarchy) {
 }
 
 TEST(CgroupDirsTest, TheUnifiedHierarchy) {
-  const auto dirs = CgroupDirs("0::/system.slice/c1.scope\n", "28 1 0:25 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", true);
+  const auto dirs = CgroupDirs("0::/system.slice/c1.scope\n",
+                               "28 1 0:25 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", true);
   EXPECT_EQ(dirs.at(""), "/sys/fs/cgroup/system.slice/c1.scope");
 }
 

@@ -16,7 +16,8 @@ TEST(JsonReaderTest, TakesWhatIsAskedForAndSkipsTheRest) {
   std::string name;
   std::int64_t limit = 0;
   bool flag = false;
-  JsonReader json(R"( {"skip": [1, {"a": null}], "name": "a\"b\u00e9\ud83d\ude00", "limit": -12, "flag": true} )");
+  JsonReader json(
+      R"( {"skip": [1, {"a": null}], "name": "a\"b\u00e9\ud83d\ude00", "limit": -12, "flag": true} )");
   json.Object([&](std::string_view key) {
     if (key == "name") {
       name = json.String();
@@ -51,8 +52,8 @@ TEST(JsonReaderTest, AValueOfAnotherTypeIsSkippedNotAnError) {
 }
 
 TEST(JsonReaderTest, RefusesWhatIsNotJson) {
-  for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "{\"a\":1,}", "\"a", "\"\\x\"", "\"\\u12\"", "nul", "-", "1 2",
-                           "\"\n\"", "{1:2}", "[}"}) {
+  for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "{\"a\":1,}", "\"a", "\"\\x\"",
+                           "\"\\u12\"", "nul", "-", "1 2", "\"\n\"", "{1:2}", "[}"}) {
     EXPECT_FALSE(WellFormed(text)) << text;
   }
   for (const char* text : {"{}", "[]", "1e5", "-0.5", "\"\"", "null", " [ true , false ] "}) {

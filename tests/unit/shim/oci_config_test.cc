@@ -47,21 +47,29 @@ TEST(OciConfigTest, APodsContainerIsNotOurJobWhateverItsAnnotationsSay) {
 
 TEST(OciConfigTest, ThePidNamespaceIsSharedUnlessItIsNew) {
   EXPECT_TRUE(ParseOciConfig("{}")->shared_pid_namespace);
-  EXPECT_TRUE(ParseOciConfig(R"({"linux":{"namespaces":[{"type":"pid","path":"/proc/1/ns/pid"}]}})")->shared_pid_namespace);
+  EXPECT_TRUE(ParseOciConfig(R"({"linux":{"namespaces":[{"type":"pid","path":"/proc/1/ns/pid"}]}})")
+                  ->shared_pid_namespace);
 }
 
 TEST(OciConfigTest, GroupsByTheFirstKeyThatIsThere) {
   EXPECT_EQ(GroupOf(*ParseOciConfig(kConfig), "id"), "pod");
-  EXPECT_EQ(GroupOf(*ParseOciConfig(R"({"annotations":{"io.containerd.runc.v2.group":"g","io.kubernetes.cri.sandbox-id":"p"}})"), "id"), "g");
+  EXPECT_EQ(
+      GroupOf(
+          *ParseOciConfig(
+              R"({"annotations":{"io.containerd.runc.v2.group":"g","io.kubernetes.cri.sandbox-id":"p"}})"),
+          "id"),
+      "g");
   EXPECT_EQ(GroupOf(*ParseOciConfig("{}"), "id"), "id");
 }
 
 TEST(OciConfigTest, RefusesTextThatIsNoObject) {
-  for (const char* text : {"", "[]", "{", "null", R"({"a":1} x)"}) EXPECT_FALSE(ParseOciConfig(text)) << text;
+  for (const char* text : {"", "[]", "{", "null", R"({"a":1} x)"})
+    EXPECT_FALSE(ParseOciConfig(text)) << text;
 }
 
 TEST(SetTerminalTest, ReplacesOrInserts) {
-  EXPECT_EQ(SetTerminal(R"({"args":["terminal"],"terminal": false})", true), R"({"args":["terminal"],"terminal": true})");
+  EXPECT_EQ(SetTerminal(R"({"args":["terminal"],"terminal": false})", true),
+            R"({"args":["terminal"],"terminal": true})");
   EXPECT_EQ(SetTerminal(R"({"args":[]})", false), R"({"terminal":false,"args":[]})");
   EXPECT_EQ(SetTerminal("{}", true), R"({"terminal":true})");
   EXPECT_EQ(SetTerminal("[]", true), std::nullopt);

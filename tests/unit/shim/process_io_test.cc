@@ -17,10 +17,12 @@ class ProcessIoTest : public ::testing::Test {
   ProcessIoTest() : reaper_(&loop_) {
     char pattern[] = "/tmp/vortex-io-XXXXXX";
     dir_ = ::mkdtemp(pattern);
-    for (const char* name : {"/in", "/out", "/err"}) EXPECT_EQ(::mkfifo((dir_ + name).c_str(), 0600), 0);
+    for (const char* name : {"/in", "/out", "/err"})
+      EXPECT_EQ(::mkfifo((dir_ + name).c_str(), 0600), 0);
   }
   ~ProcessIoTest() override {
-    for (const char* name : {"/in", "/out", "/err", "/logger", "/log"}) ::unlink((dir_ + name).c_str());
+    for (const char* name : {"/in", "/out", "/err", "/logger", "/log"})
+      ::unlink((dir_ + name).c_str());
     ::rmdir(dir_.c_str());
   }
 
@@ -92,8 +94,15 @@ TEST_F(ProcessIoTest, ARelayThatNeverEndsIsDrainedInBoundedTime) {
 
 TEST_F(ProcessIoTest, ABinaryLoggerReadsBothStreamsAndSaysReady) {
   // It must not have more than its environment of two, and leaves when both streams end.
-  ASSERT_EQ(WriteFileAtomic(dir_ + "/logger", "#!/bin/sh\necho ready >&5\nexec 5>&-\n{ echo $CONTAINER_ID $1 $2 $HOME; cat <&3; cat <&4; } > " + dir_ + "/log\n", 0755), 0);
-  ProcessIo io(&loop_, &reaper_, {"c1", "ns", false, "", "binary://" + dir_ + "/logger?k=v", "binary://" + dir_ + "/logger?k=v"});
+  ASSERT_EQ(WriteFileAtomic(dir_ + "/logger",
+                            "#!/bin/sh\necho ready >&5\nexec 5>&-\n{ echo $CONTAINER_ID $1 $2 "
+                            "$HOME; cat <&3; cat <&4; } > " +
+                                dir_ + "/log\n",
+                            0755),
+            0);
+  ProcessIo io(&loop_, &reaper_,
+               {"c1", "ns", false, "", "binary://" + dir_ + "/logger?k=v",
+                "binary://" + dir_ + "/logger?k=v"});
   ASSERT_TRUE(Await(io.Open()).ok());
   int fds[3];
   io.ChildFds(fds);

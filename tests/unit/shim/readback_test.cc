@@ -15,7 +15,8 @@ TEST(ReadbackTest, FieldsOfProcStatus) {
 
 TEST(ReadbackTest, LinksOfANetworkNamespace) {
   const char text[] =
-      "Inter-|   Receive                |  Transmit\n face |bytes    packets|bytes\n    lo:       0       0\n  eth0: 1 2\n";
+      "Inter-|   Receive                |  Transmit\n face |bytes    packets|bytes\n    lo:       "
+      "0       0\n  eth0: 1 2\n";
   EXPECT_EQ(LinkNames(text), (std::vector<std::string>{"lo", "eth0"}));
 }
 
@@ -24,13 +25,15 @@ TEST(ReadbackTest, AMissingLimitStopsOurJobsAndNobodyElses) {
   base::EventLoop loop;
   base::ChildReaper reaper(&loop);
   Container container(&loop, "c1");
-  container.cli = std::make_unique<RuntimeCli>(&reaper, "/bundle", "ns", RuntimeOptions(), std::vector<std::string>());
+  container.cli = std::make_unique<RuntimeCli>(&reaper, "/bundle", "ns", RuntimeOptions(),
+                                               std::vector<std::string>());
   container.config.memory_limit = 1 << 20;  // and no cgroup at all
   EXPECT_TRUE(CheckInForce(&container).ok());
   container.config.annotations["io.vortex.run-id"] = "r1";
   const Status status = CheckInForce(&container);
   EXPECT_EQ(status.code, Code::kFailedPrecondition);
-  EXPECT_NE(status.message.find("sandbox_unavailable: control memory_bytes"), std::string::npos) << status.message;
+  EXPECT_NE(status.message.find("sandbox_unavailable: control memory_bytes"), std::string::npos)
+      << status.message;
 }
 
 }  // namespace

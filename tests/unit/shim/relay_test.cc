@@ -25,7 +25,8 @@ std::string ReadAll(int fd) {
   std::string out;
   char buffer[4096];
   ssize_t count = 0;
-  while ((count = ::read(fd, buffer, sizeof buffer)) > 0) out.append(buffer, static_cast<std::size_t>(count));
+  while ((count = ::read(fd, buffer, sizeof buffer)) > 0)
+    out.append(buffer, static_cast<std::size_t>(count));
   return out;
 }
 
@@ -34,7 +35,8 @@ TEST(RelayTest, MovesEverythingAndEndsWithItsSource) {
   Pipe in;
   Pipe out;
   bool ended = false;
-  Relay relay(&loop, RelayKind::kPipes, std::move(in.read), std::move(out.write), [&] { ended = true; });
+  Relay relay(&loop, RelayKind::kPipes, std::move(in.read), std::move(out.write),
+              [&] { ended = true; });
   // More than a pipe holds: the relay must wait for its sink and lose nothing.
   std::string sent;
   std::string got;

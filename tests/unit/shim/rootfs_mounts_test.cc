@@ -11,7 +11,8 @@ namespace vortex::shim {
 namespace {
 
 TEST(MountOptionsTest, FlagsPropagationAndData) {
-  const MountOptions options = ParseMountOptions({"ro", "nosuid", "rprivate", "lowerdir=/a:/b", "upperdir=/u", "rw", "loop"});
+  const MountOptions options = ParseMountOptions(
+      {"ro", "nosuid", "rprivate", "lowerdir=/a:/b", "upperdir=/u", "rw", "loop"});
   EXPECT_EQ(options.flags, static_cast<unsigned long>(MS_NOSUID));  // rw took ro back
   EXPECT_EQ(options.propagation, static_cast<unsigned long>(MS_PRIVATE | MS_REC));
   EXPECT_EQ(options.data, "lowerdir=/a:/b,upperdir=/u");
@@ -20,13 +21,15 @@ TEST(MountOptionsTest, FlagsPropagationAndData) {
 
 TEST(MountOptionsTest, WhatMustNotBeIgnoredIsNamed) {
   EXPECT_EQ(ParseMountOptions({"uidmap=0:1:2"}).unsupported, "uidmap=0:1:2");
-  EXPECT_EQ(ParseMountOptions({"X-containerd.mkfs.fs=ext4"}).unsupported, "X-containerd.mkfs.fs=ext4");
+  EXPECT_EQ(ParseMountOptions({"X-containerd.mkfs.fs=ext4"}).unsupported,
+            "X-containerd.mkfs.fs=ext4");
 }
 
 class MountTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::geteuid() != 0 || ::unshare(CLONE_NEWNS) != 0 || ::mount("", "/", "", MS_REC | MS_PRIVATE, nullptr) != 0) {
+    if (::geteuid() != 0 || ::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("", "/", "", MS_REC | MS_PRIVATE, nullptr) != 0) {
       GTEST_SKIP() << "needs root and a mount namespace of its own";
     }
     char pattern[] = "/tmp/vortex-mnt-XXXXXX";
@@ -50,7 +53,8 @@ TEST_F(MountTest, ABindKeepsItsOtherFlags) {
 }
 
 TEST_F(MountTest, AFailureUndoesWhatWasMounted) {
-  const std::vector<MountRequest> mounts = {{"tmpfs", "tmpfs", "", {}}, {"no-such-fs", "x", "", {}}};
+  const std::vector<MountRequest> mounts = {{"tmpfs", "tmpfs", "", {}},
+                                            {"no-such-fs", "x", "", {}}};
   const Status status = MountAll(mounts, dir_ + "/rootfs");
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.message.find("no-such-fs"), std::string::npos);

@@ -25,7 +25,8 @@ class RuntimeCliTest : public ::testing::Test {
     ::rmdir(dir_.c_str());
   }
 
-  Status Run(const std::string& script, std::string* output = nullptr, const std::string& input = "",
+  Status Run(const std::string& script, std::string* output = nullptr,
+             const std::string& input = "",
              const std::function<void(RuntimeCli*)>& meanwhile = nullptr) {
     EXPECT_EQ(WriteFileAtomic(dir_ + "/runc", "#!/bin/sh\n" + script + "\n", 0755), 0);
     RuntimeOptions options;
@@ -40,7 +41,8 @@ class RuntimeCliTest : public ::testing::Test {
     return result;
   }
 
-  static base::Task<void> Call(RuntimeCli* cli, std::string input, std::string* output, Status* result, bool* done) {
+  static base::Task<void> Call(RuntimeCli* cli, std::string input, std::string* output,
+                               Status* result, bool* done) {
     RuntimeCall call;
     call.verb = "state";
     call.args = {"c1"};
@@ -57,12 +59,14 @@ class RuntimeCliTest : public ::testing::Test {
 TEST_F(RuntimeCliTest, TheWordsAndTheDirectory) {
   std::string output;
   ASSERT_TRUE(Run("echo \"$@\"; pwd; cat", &output, "{}").ok());
-  EXPECT_EQ(output, "--root /root-of-test/ns --log " + dir_ + "/log.json --log-format json state c1\n" + dir_ + "\n{}");
+  EXPECT_EQ(output, "--root /root-of-test/ns --log " + dir_ +
+                        "/log.json --log-format json state c1\n" + dir_ + "\n{}");
 }
 
 TEST_F(RuntimeCliTest, TheLastErrorOfTheLogIsTheMessage) {
-  const std::string log = R"(echo '{"level":"warning","msg":"w"}' >> $4; echo '{"msg":"first","level":"error"}' >> $4;)"
-                          R"(echo '{"level":"error","msg":"the \"cause\""}' >> $4; echo noise >> $4; exit 1)";
+  const std::string log =
+      R"(echo '{"level":"warning","msg":"w"}' >> $4; echo '{"msg":"first","level":"error"}' >> $4;)"
+      R"(echo '{"level":"error","msg":"the \"cause\""}' >> $4; echo noise >> $4; exit 1)";
   EXPECT_EQ(Run(log).message, "OCI runtime state failed: the \"cause\"");
   // And not that of an earlier call.
   EXPECT_EQ(Run("echo from stderr >&2; exit 1").message, "OCI runtime state failed: from stderr");
@@ -96,7 +100,8 @@ TEST_F(RuntimeCliTest, AMissingRuntimeIsNamedTheWayContainerdsTestsLookForIt) {
   bool done = false;
   base::Detach(Call(&cli, "", nullptr, &result, &done));
   ASSERT_TRUE(done);
-  EXPECT_EQ(result.message, "OCI runtime state failed: exec: \"no-runc\": executable file not found in $PATH");
+  EXPECT_EQ(result.message,
+            "OCI runtime state failed: exec: \"no-runc\": executable file not found in $PATH");
 }
 
 }  // namespace

@@ -28,13 +28,15 @@ TEST(RuntimeDriverTest, ClassesOfJobs) {
 }
 
 TEST(MeansNotFoundTest, TextsOfTheThreeRuntimes) {
-  for (const char* text : {"container not running", "os: process already finished", "container \"x\" does not exist",
-                           "error opening file `/run/crun/x/status`: No such file or directory",
-                           "cannot open directory /x: No such file or directory", "open pidfd: No such process",
-                           "sandbox is not running", "loading container \"x\": file does not exist"}) {
+  for (const char* text :
+       {"container not running", "os: process already finished", "container \"x\" does not exist",
+        "error opening file `/run/crun/x/status`: No such file or directory",
+        "cannot open directory /x: No such file or directory", "open pidfd: No such process",
+        "sandbox is not running", "loading container \"x\": file does not exist"}) {
     EXPECT_TRUE(MeansNotFound(text)) << text;
   }
-  for (const char* text : {"", "permission denied", "exec: no such file or directory"}) EXPECT_FALSE(MeansNotFound(text)) << text;
+  for (const char* text : {"", "permission denied", "exec: no such file or directory"})
+    EXPECT_FALSE(MeansNotFound(text)) << text;
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ TEST(DecodeOptionsTest, RuncOptionsUnderAnyUrlPrefix) {
   message.set_root("/run/x");
   message.set_io_uid(1000);
   message.set_systemd_cgroup(true);
-  for (const char* url : {"containerd.runc.v1.Options", "types.containerd.io/containerd.runc.v1.Options"}) {
+  for (const char* url :
+       {"containerd.runc.v1.Options", "types.containerd.io/containerd.runc.v1.Options"}) {
     RuntimeOptions options;
     ASSERT_TRUE(DecodeOptions(url, message.SerializeAsString(), &options).ok());
     EXPECT_EQ(options.binary_name, "crun");
@@ -29,7 +30,9 @@ TEST(DecodeOptionsTest, TheBodyOfNewerRuntimeOptionsIsToml) {
   runtimeoptions::v1::Options message;
   message.set_type_url("t");
   std::string bytes = message.SerializeAsString();
-  const std::string toml = "BinaryName = \"/usr/bin/runsc\" # gVisor\nSystemdCgroup = true\n[runsc_config]\nplatform = \"ptrace\"\n";
+  const std::string toml =
+      "BinaryName = \"/usr/bin/runsc\" # gVisor\nSystemdCgroup = true\n[runsc_config]\nplatform = "
+      "\"ptrace\"\n";
   bytes += '\x1a';
   bytes += static_cast<char>(toml.size());
   bytes += toml;
@@ -45,13 +48,15 @@ TEST(DecodeOptionsTest, TheBodyOfNewerRuntimeOptionsIsToml) {
 TEST(DecodeOptionsTest, RefusesWhatItDoesNotKnow) {
   RuntimeOptions options;
   EXPECT_EQ(DecodeOptions("some.other.Options", "", &options).code, Code::kInvalidArgument);
-  EXPECT_EQ(DecodeOptions("containerd.runc.v1.Options", "\xff\xff", &options).code, Code::kInvalidArgument);
+  EXPECT_EQ(DecodeOptions("containerd.runc.v1.Options", "\xff\xff", &options).code,
+            Code::kInvalidArgument);
   EXPECT_TRUE(DecodeOptions("", "", &options).ok());
 }
 
 TEST(TomlTest, ErrorsNameTheLine) {
   RuntimeOptions options;
-  for (const char* text : {"\nbinary_name = \"x", "\nbinary_name", "\n[table", "\nflags = [\"a\"", "\nx = {a = 1}"}) {
+  for (const char* text :
+       {"\nbinary_name = \"x", "\nbinary_name", "\n[table", "\nflags = [\"a\"", "\nx = {a = 1}"}) {
     const Status status = ParseToml(text, &options);
     EXPECT_FALSE(status.ok()) << text;
     EXPECT_NE(status.message.find("line 2"), std::string::npos) << status.message;
@@ -60,7 +65,10 @@ TEST(TomlTest, ErrorsNameTheLine) {
 
 TEST(TomlTest, StringsOfBothKindsAndArrays) {
   RuntimeOptions options;
-  ASSERT_TRUE(ParseToml("root = '/a\\b' # c\nbinary_name = \"a\\\"#b\"\n[vortex]\nruntime_flags = [\"--x\", '--y']\nIoUid = 7", &options).ok());
+  ASSERT_TRUE(ParseToml("root = '/a\\b' # c\nbinary_name = \"a\\\"#b\"\n[vortex]\nruntime_flags = "
+                        "[\"--x\", '--y']\nIoUid = 7",
+                        &options)
+                  .ok());
   EXPECT_EQ(options.root, "/a\\b");
   EXPECT_EQ(options.binary_name, "a\"#b");
   EXPECT_EQ(options.runtime_flags, (std::vector<std::string>{"--x", "--y"}));
@@ -89,7 +97,8 @@ std::string Field(int number, const std::string& value) {
 }
 
 TEST(BootstrapInputTest, AnAnyOfOptions) {
-  const BootstrapInput input = ParseBootstrapInput(Field(1, "containerd.runc.v1.Options") + Field(2, "abc"), "c1", "ns");
+  const BootstrapInput input =
+      ParseBootstrapInput(Field(1, "containerd.runc.v1.Options") + Field(2, "abc"), "c1", "ns");
   EXPECT_FALSE(input.params);
   EXPECT_EQ(input.options_type, "containerd.runc.v1.Options");
   EXPECT_EQ(input.options_value, "abc");
@@ -98,8 +107,9 @@ TEST(BootstrapInputTest, AnAnyOfOptions) {
 TEST(BootstrapInputTest, BootstrapParamsOnlyWithOurOwnIdAndNamespace) {
   const std::string options = Field(1, "containerd.runc.v1.Options") + Field(2, "abc");
   // log_level DEBUG is a negative enum: ten bytes.
-  const std::string params = Field(1, "c1") + Field(2, "ns") + "\x18\xfc\xff\xff\xff\xff\xff\xff\xff\xff\x01" +
-                             Field(5, "/ttrpc") + Field(8, Field(1, options)) + Field(9, "/run/s");
+  const std::string params = Field(1, "c1") + Field(2, "ns") +
+                             "\x18\xfc\xff\xff\xff\xff\xff\xff\xff\xff\x01" + Field(5, "/ttrpc") +
+                             Field(8, Field(1, options)) + Field(9, "/run/s");
   const BootstrapInput input = ParseBootstrapInput(params, "c1", "ns");
   EXPECT_TRUE(input.params);
   EXPECT_EQ(input.ttrpc_address, "/ttrpc");

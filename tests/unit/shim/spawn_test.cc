@@ -2,8 +2,8 @@
 #include "base/spawn.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <gtest/gtest.h>
+#include <linux/close_range.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +15,8 @@
 namespace vortex::base {
 namespace {
 
-std::string RunShell(const std::string& script, std::vector<int> extra = {}, int* status = nullptr) {
+std::string RunShell(const std::string& script, std::vector<int> extra = {},
+                     int* status = nullptr) {
   const UniqueFd out(::memfd_create("out", MFD_CLOEXEC));
   SpawnOptions options;
   options.program = "/bin/sh";

@@ -7,7 +7,8 @@ namespace vortex::shim {
 namespace {
 
 TEST(TtrpcFrameTest, TheBytesOnTheWire) {
-  EXPECT_EQ(EncodeFrame(0x01020305, kResponseFrame, "ab"), std::string("\0\0\0\2\1\2\3\5\2\0ab", 12));
+  EXPECT_EQ(EncodeFrame(0x01020305, kResponseFrame, "ab"),
+            std::string("\0\0\0\2\1\2\3\5\2\0ab", 12));
   // An empty answer is a header alone.
   EXPECT_EQ(EncodeFrame(1, kResponseFrame, "").size(), 10U);
 }
@@ -31,7 +32,8 @@ TEST(TtrpcFrameTest, CutsFramesFedByteByByte) {
 TEST(TtrpcFrameTest, AnOversizedPayloadIsDrainedToTheByte) {
   std::string header("\0\0\0\0\0\0\0\5\1\0", 10);
   const std::uint32_t length = kMaxPayload + 1;
-  for (int i = 0; i < 4; ++i) header[static_cast<std::size_t>(i)] = static_cast<char>(length >> (24 - 8 * i));
+  for (int i = 0; i < 4; ++i)
+    header[static_cast<std::size_t>(i)] = static_cast<char>(length >> (24 - 8 * i));
   FrameDecoder decoder;
   decoder.Feed(header);
   Frame frame;

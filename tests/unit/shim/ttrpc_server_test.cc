@@ -24,7 +24,8 @@ class TtrpcServerTest : public ::testing::Test {
     base::UniqueFd listener;
     bool in_use = false;
     EXPECT_TRUE(ListenOrFind(path_, &listener, &in_use).ok());
-    server_ = std::make_unique<TtrpcServer>(&loop_, std::move(listener), [this](Call call) { calls_.push_back(std::move(call)); });
+    server_ = std::make_unique<TtrpcServer>(
+        &loop_, std::move(listener), [this](Call call) { calls_.push_back(std::move(call)); });
   }
   ~TtrpcServerTest() override {
     ::unlink(path_.c_str());
@@ -103,13 +104,15 @@ TEST_F(TtrpcServerTest, BadFramesAreAnsweredAndTheConnectionLives) {
   Send(peer.get(), Request(5, "again"));  // not above the last
   ASSERT_TRUE(Receive(peer.get(), &frame, &response));
   EXPECT_EQ(response.status().code(), 3);
-  // One byte too long, sent in full; then an unknown type and a data frame of no stream: both skipped.
+  // One byte too long, sent in full; then an unknown type and a data frame of no stream: both
+  // skipped.
   std::string oversized("\0\x40\0\1\0\0\0\7\1\0", 10);
   oversized += std::string(kMaxPayload + 1, 'x');
   Send(peer.get(), oversized);
   ASSERT_TRUE(Receive(peer.get(), &frame, &response));
   EXPECT_EQ(response.status().code(), 8);
-  Send(peer.get(), EncodeFrame(9, static_cast<FrameType>(77), "?") + EncodeFrame(9, kDataFrame, "?") + Request(11, "good"));
+  Send(peer.get(), EncodeFrame(9, static_cast<FrameType>(77), "?") +
+                       EncodeFrame(9, kDataFrame, "?") + Request(11, "good"));
   ASSERT_EQ(calls_.size(), 1U);
   EXPECT_EQ(calls_[0].method, "good");
 }
