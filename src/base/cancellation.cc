@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/cancellation.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -40,6 +41,11 @@ Cancellation::Guard::~Guard() {
   if (owner_ == nullptr) return;
   const std::lock_guard lock(owner_->mutex_);
   owner_->callbacks_.erase(id_);
+}
+
+bool Pause(std::chrono::milliseconds time, const Cancellation* cancel) {
+  pollfd fd{cancel != nullptr ? cancel->fd() : -1, POLLIN, 0};
+  return ::poll(&fd, 1, static_cast<int>(time.count())) == 0;
 }
 
 }  // namespace vortex::base

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -50,5 +51,8 @@ class Cancellation {
   std::map<std::uint64_t, std::function<void()>> callbacks_;
   UniqueFd event_;
 };
+
+// Blocks for `time`. Returns early and false when `cancel` (may be null) is thrown meanwhile.
+bool Pause(std::chrono::milliseconds time, const Cancellation* cancel);
 
 }  // namespace vortex::base

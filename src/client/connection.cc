@@ -5,7 +5,6 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -47,12 +46,6 @@ std::string UriPath(std::string_view path) {
       out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
-}
-
-// False when cancelled meanwhile.
-bool Sleep(milliseconds time, const base::Cancellation* cancel) {
-  pollfd fd{cancel != nullptr ? cancel->fd() : -1, POLLIN, 0};
-  return ::poll(&fd, 1, static_cast<int>(time.count())) == 0;
 }
 
 bool Contains(const std::string& text, std::string_view part) {
@@ -129,7 +122,7 @@ absl::Status Connection::Run(
     const bool again = repeat == Repeat::kSafe && tries < kBackoff.size() &&
                        status.error_code() == grpc::StatusCode::UNAVAILABLE &&
                        Clock::now() + kBackoff[tries] < deadline;
-    if (!again || !Sleep(kBackoff[tries], options.cancel)) {
+    if (!again || !base::Pause(kBackoff[tries], options.cancel)) {
       if (again) status = grpc::Status(grpc::StatusCode::CANCELLED, status.error_message());
       return ToStatus(status, options, what);
     }

@@ -132,9 +132,19 @@ absl::StatusOr<std::vector<IngestStatus>> Content::ListStatuses(
 absl::Status Content::Abort(const std::string& ref, const CallOptions& options) {
   api::AbortRequest request;
   request.set_ref(ref);
-  return connection_
-      .Call(Repeat::kNever, &Stub::Abort, request, options, fmt::format("abort ingest {}", ref))
-      .status();
+  // A writer whose stream was cut may still be putting down a file while containerd removes the
+  // ingest's directory (seen on 1.6.20); containerd then rolls back, and the next try finds peace.
+  constexpr int kTries = 10;
+  for (int left = kTries - 1;; --left) {
+    const absl::Status status = connection_
+                                    .Call(Repeat::kNever, &Stub::Abort, request, options,
+                                          fmt::format("abort ingest {}", ref))
+                                    .status();
+    if (left == 0 || !absl::IsUnknown(status) ||
+        status.message().find("directory not empty") == absl::string_view::npos)
+      return status;
+    if (!base::Pause(std::chrono::milliseconds(20), options.cancel)) return status;
+  }
 }
 
 }  // namespace vortex::client

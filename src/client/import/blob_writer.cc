@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/import/blob_writer.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -36,12 +34,6 @@ std::string RefFor(const Descriptor& descriptor) {
   std::string ref = "vortex-import-" + descriptor.digest;
   if (descriptor.size < kSharedRefFrom) ref += "-" + base::RandomHex(8);
   return ref;
-}
-
-// Returns early when cancelled.
-void Wait(milliseconds time, const base::Cancellation* cancel) {
-  pollfd item{cancel != nullptr ? cancel->fd() : -1, POLLIN, 0};
-  ::poll(&item, 1, static_cast<int>(time.count()));
 }
 
 class Writer {
@@ -173,8 +165,7 @@ class Writer {
   }
 
   absl::Status Pause(milliseconds time) const {
-    Wait(time, options_.cancel);
-    if (options_.cancel == nullptr || !options_.cancel->cancelled()) return absl::OkStatus();
+    if (base::Pause(time, options_.cancel)) return absl::OkStatus();
     return absl::CancelledError("wait for blob " + blob_.descriptor.digest);
   }
 

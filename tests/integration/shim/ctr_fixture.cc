@@ -2,6 +2,9 @@
 #include "integration/shim/ctr_fixture.h"
 
 #include <dirent.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,6 +14,7 @@
 
 #include <algorithm>
 
+#include "base/unique_fd.h"
 #include "shim/files.h"
 #include "shim/rootfs_mounts.h"
 
@@ -47,6 +51,33 @@ Output Shell(const std::string& command) {
   return output;
 }
 
+Output ShellOnTerminal(const std::string& command) {
+  Output output;
+  int master = -1;
+  const pid_t child = ::forkpty(&master, nullptr, nullptr, nullptr);
+  if (child < 0) return output;
+  if (child == 0) {
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    ::_exit(127);
+  }
+  const vortex::base::UniqueFd terminal(master);
+  const int64_t deadline = NowUnixNs() + 60'000'000'000;
+  pollfd readable{master, POLLIN, 0};
+  char buffer[4096];
+  while (NowUnixNs() < deadline) {
+    if (::poll(&readable, 1, 100) == 0) continue;
+    const ssize_t count = ::read(master, buffer, sizeof buffer);
+    if (count <= 0) break;  // EIO: nobody has the terminal open any more
+    output.text.append(buffer, static_cast<std::size_t>(count));
+  }
+  const bool late = NowUnixNs() >= deadline;
+  if (late) ::kill(-child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  output.code = late ? 124 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return output;
+}
+
 void CtrTest::Pause() {
   const timespec pause{0, 50'000'000};
   ::nanosleep(&pause, nullptr);
@@ -55,12 +86,12 @@ void CtrTest::Pause() {
 void CtrTest::SetUp() {
   SKIP_WITHOUT_CONTAINERD();
   // containerd looks for shims in its PATH.
-  const std::string shim = VORTEX_SHIM;
   const std::string path = ::getenv("PATH");
-  const std::string dir = shim.substr(0, shim.rfind('/'));
+  const std::string dir = shim_.substr(0, shim_.rfind('/'));
   if (!path.starts_with(dir)) ::setenv("PATH", (dir + ":" + path + ":/usr/sbin:/sbin").c_str(), 1);
   // Reports of the shim's sanitizers: its stderr is /dev/null.
-  ::setenv("ASAN_OPTIONS", ("log_path=/tmp/vortex-shim-asan-" + std::to_string(::getpid())).c_str(), 1);
+  ::setenv("ASAN_OPTIONS", ("log_path=/tmp/vortex-shim-asan-" + std::to_string(::getpid())).c_str(),
+           1);
   auto started = vortex::testing::PrivateContainerd::Start();
   ASSERT_TRUE(started.ok()) << std::string(started.status().message());
   containerd_ = std::move(*started);
@@ -76,27 +107,35 @@ void CtrTest::TearDown() {
   if (!containerd_) return;
   EXPECT_TRUE(Until([this] { return Shims().empty(); })) << "a shim is left";
   EXPECT_EQ(Shell("ls -d /sys/fs/cgroup/*/" + name_space_ + "/* /sys/fs/cgroup/" + name_space_ +
-                  "/* 2>/dev/null | xargs -r -n1 sh -c 'test -d $0 && echo $0'").text, "") << "cgroups are left";
+                  "/* 2>/dev/null | xargs -r -n1 sh -c 'test -d $0 && echo $0'")
+                .text,
+            "")
+      << "cgroups are left";
   EXPECT_FALSE(AnyMountAt(Dir() + "/state/io.containerd.runtime.v2.task")) << "mounts are left";
-  for (const char* root : {"/run/containerd/runc/", "/run/containerd/runsc/", "/run/containerd/crun/"}) {
+  for (const char* root :
+       {"/run/containerd/runc/", "/run/containerd/runsc/", "/run/containerd/crun/"}) {
     EXPECT_EQ(Shell("ls " + (root + name_space_) + " 2>/dev/null | grep -v lock").text, "") << root;
     ::rmdir((root + name_space_).c_str());
   }
   Shell("rmdir /sys/fs/cgroup/*/" + name_space_);
-  const Output sanitizers = Shell("cat /tmp/vortex-shim-asan-" + std::to_string(::getpid()) + ".* 2>/dev/null");
+  const Output sanitizers =
+      Shell("cat /tmp/vortex-shim-asan-" + std::to_string(::getpid()) + ".* 2>/dev/null");
   EXPECT_EQ(sanitizers.text, "");
   Shell("rm -f /tmp/vortex-shim-asan-" + std::to_string(::getpid()) + ".*");
   if (HasFailure()) printf("%s\n", containerd_->Log().c_str());
 }
 
 std::string CtrTest::CtrCommand(const std::string& words) const {
-  return "timeout 60 ctr -a " + containerd_->address() + " -n " + name_space_ + " " + words;
+  return "timeout --foreground 60 ctr -a " + containerd_->address() + " -n " + name_space_ + " " +
+         words;
 }
 
 Output CtrTest::Ctr(const std::string& words) { return Shell(CtrCommand(words)); }
 
-std::string CtrTest::RunCommand(const std::string& flags, const std::string& id, const std::string& words) const {
-  return CtrCommand("run --runtime " + runtime_ + " " + flags + " --rootfs " + rootfs_ + " " + id + " /work " + words);
+std::string CtrTest::RunCommand(const std::string& flags, const std::string& id,
+                                const std::string& words) const {
+  return CtrCommand("run --runtime " + runtime_ + " " + flags + " --rootfs " + rootfs_ + " " + id +
+                    " /work " + words);
 }
 
 Output CtrTest::Run(const std::string& flags, const std::string& id, const std::string& words) {
@@ -119,7 +158,8 @@ std::vector<int> CtrTest::Shims() const {
   std::vector<int> shims;
   for (const int pid : AllPids()) {
     const std::string line = CommandLine(pid);
-    if (line.find("containerd-shim-") != std::string::npos && line.find("-address " + containerd_->address()) != std::string::npos) {
+    if (line.find("containerd-shim-") != std::string::npos &&
+        line.find("-address " + containerd_->address()) != std::string::npos) {
       shims.push_back(pid);
     }
   }
@@ -138,7 +178,8 @@ long ProcKb(int pid, const std::string& file, const std::string& key) {
   std::string_view rest = text ? *text : std::string_view();
   while (!rest.empty()) {
     const std::string_view line = NextLine(&rest);
-    if (line.starts_with(key + ":")) return static_cast<long>(ParseNumber(line.substr(key.size() + 1)).value_or(0));
+    if (line.starts_with(key + ":"))
+      return static_cast<long>(ParseNumber(line.substr(key.size() + 1)).value_or(0));
   }
   return -1;
 }

@@ -18,6 +18,10 @@ struct Output {
 };
 // Runs a shell command.
 Output Shell(const std::string& command);
+// Runs a shell command with a terminal of its own as stdin, stdout and stderr, for 60 s at most;
+// code 124 when it had to be killed. Not script(1): it depends on $SHELL, and stops itself together
+// with its child.
+Output ShellOnTerminal(const std::string& command);
 
 class CtrTest : public ::testing::Test {
  protected:
@@ -28,9 +32,11 @@ class CtrTest : public ::testing::Test {
   // `ctr -a … -n …` and the words.
   Output Ctr(const std::string& words);
   std::string CtrCommand(const std::string& words) const;
-  // `ctr run` with our runtime and the payload's rootfs; `flags` go before, `words` are the payload's.
+  // `ctr run` with our runtime and the payload's rootfs; `flags` go before, `words` are the
+  // payload's.
   Output Run(const std::string& flags, const std::string& id, const std::string& words);
-  std::string RunCommand(const std::string& flags, const std::string& id, const std::string& words) const;
+  std::string RunCommand(const std::string& flags, const std::string& id,
+                         const std::string& words) const;
 
   // State of a task as `ctr task ls` says, empty when it is not there.
   std::string StateOf(const std::string& id);
@@ -50,6 +56,8 @@ class CtrTest : public ::testing::Test {
   std::string Dir() const { return containerd_->dir(); }
   vortex::testing::PrivateContainerd& containerd() { return *containerd_; }
 
+  // The shim that containerd finds; to be changed before SetUp().
+  std::string shim_ = VORTEX_SHIM;
   std::string runtime_ = "io.containerd.vortex.v2";
 
  private:

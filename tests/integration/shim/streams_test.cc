@@ -13,15 +13,22 @@ using StreamsTest = CtrTest;
 
 TEST_F(StreamsTest, NotAByteIsLost) {
   EXPECT_EQ(Shell(RunCommand("--rm", "a", "print 300000000") + " | wc -c").text, "300000000\n");
-  EXPECT_EQ(Shell("head -c 5000000 /dev/urandom > " + Dir() + "/in; " + RunCommand("--rm", "b", "cat") + " < " + Dir() +
-                  "/in | cmp - " + Dir() + "/in && echo same").text, "same\n");
+  EXPECT_EQ(
+      Shell("head -c 5000000 /dev/urandom > " + Dir() + "/in; " + RunCommand("--rm", "b", "cat") +
+            " < " + Dir() + "/in | cmp - " + Dir() + "/in && echo same")
+          .text,
+      "same\n");
 }
 
 TEST_F(StreamsTest, ThroughAnExecNeither) {
   ASSERT_EQ(Run("-d", "a", "sleep 1000").code, 0);
-  EXPECT_EQ(Shell(CtrCommand("task exec --exec-id e1 a /work print 50000000") + " | wc -c").text, "50000000\n");
-  EXPECT_EQ(Shell("head -c 3000000 /dev/urandom > " + Dir() + "/in; " + CtrCommand("task exec --exec-id e2 a /work cat") +
-                  " < " + Dir() + "/in | cmp - " + Dir() + "/in && echo same").text, "same\n");
+  EXPECT_EQ(Shell(CtrCommand("task exec --exec-id e1 a /work print 50000000") + " | wc -c").text,
+            "50000000\n");
+  EXPECT_EQ(Shell("head -c 3000000 /dev/urandom > " + Dir() + "/in; " +
+                  CtrCommand("task exec --exec-id e2 a /work cat") + " < " + Dir() +
+                  "/in | cmp - " + Dir() + "/in && echo same")
+                .text,
+            "same\n");
   Ctr("task rm -f a");
 }
 
@@ -34,11 +41,13 @@ TEST_F(StreamsTest, ADaemonThatKeepsStdoutDoesNotHoldItsExec) {
 }
 
 TEST_F(StreamsTest, Terminals) {
-  EXPECT_THAT(Shell("script -qec '" + RunCommand("--rm -t", "a", "tty") + "' /dev/null").text, HasSubstr("tty 1"));
+  EXPECT_THAT(ShellOnTerminal(RunCommand("--rm -t", "a", "tty")).text, HasSubstr("tty 1"));
   ASSERT_EQ(Run("-d", "b", "sleep 1000").code, 0);
-  EXPECT_THAT(Shell("script -qec '" + CtrCommand("task exec -t --exec-id e1 b /work tty") + "' /dev/null").text, HasSubstr("tty 1"));
+  EXPECT_THAT(ShellOnTerminal(CtrCommand("task exec -t --exec-id e1 b /work tty")).text,
+              HasSubstr("tty 1"));
   const int shim = ShimOf("b");
-  EXPECT_EQ(Shell("ls -l /proc/" + std::to_string(shim) + "/fd | grep -c ptmx").text, "0\n") << "a terminal is left open";
+  EXPECT_EQ(Shell("ls -l /proc/" + std::to_string(shim) + "/fd | grep -c ptmx").text, "0\n")
+      << "a terminal is left open";
   Ctr("task rm -f b");
 }
 
@@ -47,10 +56,16 @@ TEST_F(StreamsTest, FilesAndLoggers) {
   EXPECT_EQ(Run("--rm --log-uri file://" + log, "a", "both").code, 0);
   EXPECT_EQ(ReadFile(log, 4096), "to stdout\nto stderr\n");
   const std::string logger = Dir() + "/logger";
-  ASSERT_EQ(WriteFileAtomic(logger, "#!/bin/sh\nexec 6>>$2\necho >&5; exec 5>&-\n{ cat <&3; cat <&4; echo of $CONTAINER_ID; } >&6\n", 0755), 0);
-  EXPECT_EQ(Run("--rm --log-uri 'binary://" + logger + "?to=" + Dir() + "/logged'", "b", "both").code, 0);
-  EXPECT_TRUE(Until([&] { return ReadFile(Dir() + "/logged", 4096) == "to stdout\nto stderr\nof b\n"; }))
-      << ReadFile(Dir() + "/logged", 4096).value_or("nothing");
+  ASSERT_EQ(WriteFileAtomic(logger,
+                            "#!/bin/sh\nexec 6>>$2\necho >&5; exec 5>&-\n{ cat <&3; cat <&4; echo "
+                            "of $CONTAINER_ID; } >&6\n",
+                            0755),
+            0);
+  EXPECT_EQ(
+      Run("--rm --log-uri 'binary://" + logger + "?to=" + Dir() + "/logged'", "b", "both").code, 0);
+  EXPECT_TRUE(Until([&] {
+    return ReadFile(Dir() + "/logged", 4096) == "to stdout\nto stderr\nof b\n";
+  })) << ReadFile(Dir() + "/logged", 4096).value_or("nothing");
 }
 
 TEST_F(StreamsTest, AReaderThatGoesAwayDoesNotKillTheContainer) {

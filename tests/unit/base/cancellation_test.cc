@@ -112,5 +112,13 @@ TEST(CancellationTest, ManyThreads) {
   }
 }
 
+TEST(CancellationTest, APauseEndsEarlyWhenCancelled) {
+  EXPECT_TRUE(Pause(std::chrono::milliseconds(1), nullptr));
+  Cancellation cancellation;
+  EXPECT_TRUE(Pause(std::chrono::milliseconds(1), &cancellation));
+  cancellation.Cancel();
+  EXPECT_FALSE(Pause(std::chrono::hours(24), &cancellation));
+}
+
 }  // namespace
 }  // namespace vortex::base
