@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 find_package(Protobuf REQUIRED)
 find_package(gRPC REQUIRED CONFIG)
+include(static_grpc)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # vortex_proto_library(NAME [LITE] MESSAGES a.proto … SERVICES b.proto …): one static library of generated code, with
