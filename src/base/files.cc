@@ -90,7 +90,11 @@ absl::Status MakeDirs(const std::string& path, mode_t mode) {
     if (::mkdir(part.c_str(), mode) != 0 && errno != EEXIST) {
       return ErrnoStatus(errno, fmt::format("mkdir {}", part));
     }
-    if (end == std::string::npos) return absl::OkStatus();
+    if (end != std::string::npos) continue;
+    struct stat last {};
+    if (::stat(part.c_str(), &last) != 0) return ErrnoStatus(errno, fmt::format("stat {}", part));
+    if (!S_ISDIR(last.st_mode)) return ErrnoStatus(ENOTDIR, fmt::format("mkdir {}", part));
+    return absl::OkStatus();
   }
 }
 

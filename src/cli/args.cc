@@ -59,20 +59,19 @@ void AddImageCommands(CLI::App& app, Args& args) {
   CLI::App* list = image->add_subcommand("ls", "list images of our containerd namespace");
   list->add_flag("--json", args.json, "print JSON");
   list->callback([&] { args.command = Command::kImageList; });
-  CLI::App* import =
+  CLI::App* import_command =
       image->add_subcommand("import", "import an OCI image layout or a docker-save tar");
-  import->add_option("archive", args.archive, "directory or tar file")->required();
-  import->add_option("--name", args.image_name, "image name, when the archive has none");
-  import->callback([&] { args.command = Command::kImageImport;
-});
-CLI::App* build =
-    image->add_subcommand("build", "build the runtime image from Debian packages and import it");
-build->add_option("--output", args.layout_dir, "where the OCI image layout is written")
-    ->envname("VORTEX_IMAGE_LAYOUT");
-build->callback([&] { args.command = Command::kImageBuild; });
-}  // namespace
+  import_command->add_option("archive", args.archive, "directory or tar file")->required();
+  import_command->add_option("--name", args.image_name, "image name, when the archive has none");
+  import_command->callback([&] { args.command = Command::kImageImport; });
+  CLI::App* build_command =
+      image->add_subcommand("build", "build the runtime image from Debian packages and import it");
+  build_command->add_option("--output", args.layout_dir, "where the OCI image layout is written")
+      ->envname("VORTEX_IMAGE_LAYOUT");
+  build_command->callback([&] { args.command = Command::kImageBuild; });
+}
 
-}  // namespace vortex::cli
+}  // namespace
 
 ParsedArgs ParseArgs(int argc, char** argv) {
   ParsedArgs out;

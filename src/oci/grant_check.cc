@@ -14,8 +14,9 @@ namespace vortex::oci {
 namespace {
 
 // The sandbox's own mounts and the image's programs. A grant must not cover them.
-constexpr std::array<std::string_view, 10> kOwnPaths = {
-    "/bin", "/dev", "/lib", "/lib64", "/plugin", "/proc", "/sbin", "/sys", "/tmp", "/usr"};
+constexpr std::array<std::string_view, 12> kOwnPaths = {"/bin",   "/dev",    "/lib",    "/lib32",
+                                                        "/lib64", "/libx32", "/plugin", "/proc",
+                                                        "/sbin",  "/sys",    "/tmp",    "/usr"};
 
 // Each of these is the node: its processes, its kernel's knobs, its devices, and containerd's
 // sockets, which are root.

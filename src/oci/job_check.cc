@@ -79,6 +79,9 @@ absl::Status CheckLimits(const Limits& limits) {
 absl::Status CheckProcess(const JobConfig& job) {
   if (job.args.empty() || job.args.front().empty())
     return InvalidArgument("args: empty; name the program to run");
+  // Relative, it would depend on the working directory and on PATH inside.
+  if (job.args.front().front() != '/')
+    return InvalidArgument("args[0]: \"{}\" is not an absolute path", job.args.front());
   for (const std::string& arg : job.args) VX_RETURN_IF_ERROR(CheckText("args", arg));
   std::set<std::string> names;
   for (const std::string& entry : job.env) {

@@ -157,6 +157,7 @@ TEST_F(FilesTest, MakeDirsAndRemoveTree) {
   EXPECT_EQ(st.st_mode & 07777, 0700u);
   Write("file", "x");
   EXPECT_EQ(GetErrno(MakeDirs(In("file/x"), 0700)), ENOTDIR);
+  EXPECT_EQ(GetErrno(MakeDirs(In("file"), 0700)), ENOTDIR);
 
   ASSERT_EQ(::mkdir(In("kept").c_str(), 0755), 0);
   Write("kept/file", "x");

@@ -42,9 +42,11 @@ const std::vector<Refusal>& Refusals() {
        "plugin_id: must be UTF-8"},
       {"ArgsEmpty", [](JobConfig& job) { job.args.clear(); }, "args: empty"},
       {"ArgsEmptyProgram", [](JobConfig& job) { job.args = {""}; }, "args: empty"},
+      {"ArgsRelativeProgram", [](JobConfig& job) { job.args = {"python3"}; },
+       "args[0]: \"python3\" is not an absolute path"},
       {"ArgsNul",
        [](JobConfig& job) {
-         job.args = {"a", std::string("b\0c", 3)};
+         job.args = {"/a", std::string("b\0c", 3)};
        },
        "args: must be UTF-8 text"},
       {"EnvWithoutEquals", [](JobConfig& job) { job.env = {"NAME"}; },
