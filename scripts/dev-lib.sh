@@ -14,9 +14,9 @@ IMAGE_LAYOUT=$PWD/build/image-layout
   PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
     libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
     ca-certificates)
-  PACKAGES_run=(containerd runc python3 binutils)
+  PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
-    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd)
+    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
 
@@ -75,7 +75,7 @@ containerd_pid() {
 containerd_up() {
   if containerd_pid >/dev/null; then return 0; fi
   say "starting a private containerd in $DEV_DIR"
-  as_root scripts/private-containerd start "$DEV_DIR"
+  as_root scripts/private-containerd start "$DEV_DIR" "$PWD/build/release/bin"
 }
 
 containerd_down() {

@@ -29,6 +29,9 @@ void AddNodeOptions(CLI::App& app, Args& args) {
   app.add_option("--snapshotter", options.snapshotter, "containerd snapshotter")
       ->envname("VORTEX_SNAPSHOTTER")
       ->capture_default_str();
+  app.add_option("--runtime-classes", args.classes_file,
+                 "class table [/etc/vortex/runtime-classes.yaml, if there is one]")
+      ->envname("VORTEX_RUNTIME_CLASSES");
   app.add_option("--cgroup-parent", options.cgroup_parent, "parent of every run's cgroup")
       ->envname("VORTEX_CGROUP_PARENT")
       ->capture_default_str();

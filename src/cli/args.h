@@ -26,6 +26,7 @@ enum class Command {
 struct Args {
   Command command = Command::kVersion;
   sandbox::EmbeddedOptions options;
+  std::string classes_file;  // empty: the default one, if there is one
   bool json = false;
 
   // run, spec

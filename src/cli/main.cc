@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/node.h"
 
 namespace vortex::cli {
 namespace {
@@ -50,7 +51,7 @@ int Dispatch(const Args& args, base::Cancellation& cancel) {
 }  // namespace vortex::cli
 
 int main(int argc, char** argv) {
-  const vortex::cli::ParsedArgs parsed = vortex::cli::ParseArgs(argc, argv);
+  vortex::cli::ParsedArgs parsed = vortex::cli::ParseArgs(argc, argv);
   if (parsed.early) {
     std::fputs(parsed.early->text.c_str(), parsed.early->exit_code == 0 ? stdout : stderr);
     return parsed.early->exit_code;
@@ -60,5 +61,7 @@ int main(int argc, char** argv) {
   // Never destroyed: the signal thread may look at it until the very end.
   static auto& cancel = *new vortex::base::Cancellation;
   vortex::cli::CancelOnSignals(cancel);
+  if (const auto loaded = vortex::cli::LoadClasses(parsed.args); !loaded.ok())
+    return vortex::cli::Fail(loaded);
   return vortex::cli::Dispatch(parsed.args, cancel);
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/node.h"
 
+#include <cerrno>
+
+#include "base/files.h"
+#include "base/status.h"
+
 namespace vortex::cli {
 
 absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args) {
@@ -8,6 +13,16 @@ absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args) {
   options.address = args.options.address;
   options.containerd_namespace = args.options.containerd_namespace;
   return client::Client::Connect(options);
+}
+
+absl::Status LoadClasses(Args& args) {
+  constexpr char kDefault[] = "/etc/vortex/runtime-classes.yaml";
+  const std::string file = args.classes_file.empty() ? kDefault : args.classes_file;
+  const auto text = base::ReadFile(file, sandbox::kMaxClassesBytes);
+  if (args.classes_file.empty() && GetErrno(text.status()) == ENOENT) return absl::OkStatus();
+  VX_RETURN_IF_ERROR(text.status());
+  VX_ASSIGN_OR_RETURN(args.options.classes, sandbox::ParseClasses(*text, file));
+  return absl::OkStatus();
 }
 
 }  // namespace vortex::cli

@@ -12,4 +12,7 @@ namespace vortex::cli {
 // A client for the containerd of the command line.
 absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args);
 
+// Reads the class table into args.options.
+absl::Status LoadClasses(Args& args);
+
 }  // namespace vortex::cli

@@ -97,19 +97,53 @@ std::vector<Check> CheckContainerd(const EmbeddedOptions& options) {
   return out;
 }
 
-Check CheckRuntimeClass(const RuntimeClassInfo& info, oci::RuntimeClass default_class) {
+// A plugin of one line in a directory of its own.
+class ProbeBundle {
+ public:
+  ProbeBundle() {
+    if (::mkdtemp(dir_) == nullptr) return;
+    Write("vortex-plugin.yaml", "id: doctor\nversion: 1.0.0\nentrypoint: main:run\n");
+    Write("main.py", "def run(payload):\n    return payload\n");
+  }
+  ~ProbeBundle() { base::RemoveTree(dir_).IgnoreError(); }
+  std::string path() const { return dir_; }
+
+ private:
+  void Write(const char* name, const char* text) {
+    base::WriteFileAtomic(path() + "/" + name, text, 0644).IgnoreError();
+  }
+  char dir_[32] = "/tmp/vortex-doctor-XXXXXX";
+};
+
+Check CheckRuntimeClass(const EmbeddedOptions& options, SandboxRunner* runner,
+                        oci::RuntimeClass runtime_class) {
   Check check;
-  check.name = "runtime class " + std::string(oci::Name(info.runtime_class));
-  check.required = info.runtime_class == default_class;
-  if (!info.supported) {
-    check.detail = "known, but this version cannot run it yet";
-    check.remedy = "use --runtime-class runc";
+  check.name = "runtime class " + std::string(oci::Name(runtime_class));
+  check.required = runtime_class == options.classes.default_class;
+  const auto binary = FindReady(options.classes, runtime_class);
+  if (!binary.ok()) {
+    check.detail = Message(binary.status());
     return check;
   }
-  const std::string version = ProgramVersion(info.program);
-  check.ok = !version.empty();
-  check.detail = check.ok ? version : info.program + ": not on PATH";
-  check.remedy = "apt-get install " + info.package;
+  check.detail = ProgramVersion(*binary);
+  check.remedy = "see docs/user/runtime-classes.md";
+  if (runner == nullptr) {
+    check.detail += " (not tried: containerd or the image is missing)";
+    return check;
+  }
+  const ProbeBundle probe;
+  RunRequest request;
+  request.plugin = probe.path();
+  request.payload = "42";
+  request.runtime_class = runtime_class;
+  const auto result = runner->Run(request);
+  check.ok = result.ok() && result->termination.cause == Cause::kOk && result->output == "42";
+  if (!result.ok())
+    check.detail += ": " + std::string(Message(result.status()));
+  else if (!check.ok)
+    check.detail += ": " + result->termination.message;
+  else
+    check.detail += fmt::format(", a plugin ran in {} ms", result->total.count() / 1000);
   return check;
 }
 
@@ -141,8 +175,13 @@ std::string ProgramVersion(const std::string& program) {
 std::vector<Check> CheckNode(const EmbeddedOptions& options) {
   std::vector<Check> out = {CheckRoot(), CheckKernel(), CheckUserNamespaces(), CheckCgroups()};
   for (Check& check : CheckContainerd(options)) out.push_back(std::move(check));
-  for (const RuntimeClassInfo& info : RuntimeClasses()) {
-    out.push_back(CheckRuntimeClass(info, options.default_class));
+  bool ready = true;
+  for (const Check& check : out) ready = ready && check.ok;
+  absl::StatusOr<std::unique_ptr<SandboxRunner>> runner = nullptr;
+  if (ready) runner = CreateEmbeddedRunner(options);
+  for (const RuntimeClassInfo& row : options.classes.rows) {
+    out.push_back(
+        CheckRuntimeClass(options, runner.ok() ? runner->get() : nullptr, row.runtime_class));
   }
   return out;
 }

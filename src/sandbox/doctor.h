@@ -17,7 +17,8 @@ struct Check {
   std::string remedy;    // when not ok
 };
 
-// Looks only; creates nothing in containerd. Blocking, a second at most when all is well.
+// Ready is proven by doing: for every class that could be, a plugin of one line is run and its
+// answer read. Blocking; a second a class when all is well.
 std::vector<Check> CheckNode(const EmbeddedOptions& options);
 
 // First line of `<program> --version`; empty when it is not on PATH or does not answer.

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "sandbox/id_range.h"
 #include "sandbox/runner.h"
+#include "sandbox/runtime_classes.h"
 
 namespace vortex::sandbox {
 
@@ -24,7 +25,7 @@ struct EmbeddedOptions {
   // Name of the runtime image in containerd.
   std::string image = "vortex.local/python:latest";
   std::string snapshotter = "overlayfs";
-  oci::RuntimeClass default_class = oci::RuntimeClass::kRunc;
+  RuntimeClassTable classes = DefaultClasses();
   // Parent of every run's cgroup, in each hierarchy.
   std::string cgroup_parent = "/vortex";
   IdPool ids;

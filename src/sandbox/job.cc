@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/job.h"
 
+#include "sandbox/shim_report.h"
+
 namespace vortex::sandbox {
 namespace {
 
@@ -39,6 +41,9 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
   job.ids = facts.ids;
   job.cgroups_path = facts.cgroups_path;
   job.cgroup_v2 = facts.cgroup_v2;
+  job.annotations[kReportAnnotation] = facts.report_path;
+  if (facts.deadline_unix_ns > 0)
+    job.annotations[kDeadlineAnnotation] = std::to_string(facts.deadline_unix_ns);
 #if defined(__aarch64__)
   job.arch = "aarch64";
 #endif

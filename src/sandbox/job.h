@@ -23,6 +23,9 @@ struct JobFacts {
   oci::IdRange ids;
   std::string init_token;  // 32 hex digits each
   std::string result_token;
+  std::string report_path;
+  // When the shim kills by itself, unix ns; 0: never.
+  std::int64_t deadline_unix_ns = 0;
 };
 
 // The job for a granted plugin. Pure.

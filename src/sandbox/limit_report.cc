@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/limit_report.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -36,11 +37,16 @@ std::int64_t Milliseconds(std::chrono::milliseconds value) { return value.count(
 
 }  // namespace
 
-absl::Status CheckLimitsInForce(const policy::LimitSet& granted, const CgroupLimits& readback) {
-  VX_RETURN_IF_ERROR(Check("memory", granted.memory_bytes, readback.memory_bytes, kPageSlack));
-  VX_RETURN_IF_ERROR(Check("swap", 0, readback.swap_bytes, 0));
-  VX_RETURN_IF_ERROR(Check("cpu", granted.millicpus, readback.millicpus, 0));
-  return Check("pids", granted.pids, readback.pids, 0);
+absl::Status CheckLimitsInForce(const oci::Resources& asked, const CgroupLimits& readback) {
+  const std::int64_t memory = asked.memory_limit;
+  VX_RETURN_IF_ERROR(Check("memory", memory, readback.memory_bytes, kPageSlack));
+  // Beyond the memory limit: the spec counts both together.
+  VX_RETURN_IF_ERROR(
+      Check("swap", asked.memory_swap.value_or(memory) - memory, readback.swap_bytes, 0));
+  const auto millicpus = static_cast<std::int64_t>(asked.cpu_quota * 1000 /
+                                                   std::max<std::uint64_t>(asked.cpu_period, 1));
+  VX_RETURN_IF_ERROR(Check("cpu", millicpus, readback.millicpus, 0));
+  return Check("pids", asked.pids_limit.value_or(0), readback.pids, 0);
 }
 
 std::vector<LimitReport> MakeLimitReport(const policy::Grant& grant, const CgroupLimits& readback,

@@ -65,6 +65,15 @@ struct LimitReport {
   std::optional<std::int64_t> used;
 };
 
+// A control that the shim read back from the kernel before the plugin started: limits by number,
+// switches (no_new_privileges, capabilities, seccomp, mount flags, network) as 1 of 1.
+struct ControlReport {
+  std::string name;
+  std::int64_t requested = 0;
+  std::int64_t effective = 0;
+  std::string readback;  // the kernel's own words, or why it cannot be seen from outside
+};
+
 struct Usage {
   std::optional<std::uint64_t> cpu_usec;
   std::optional<std::uint64_t> memory_peak_bytes;
@@ -74,6 +83,8 @@ struct Usage {
   std::uint64_t wall_usec = 0;  // the plugin's process: from task start to its end
 };
 
+// A name with a slash ("create/runtime_create") is a step of the shim inside the phase before the
+// slash; the others add up to the total.
 struct Phase {
   std::string name;
   std::chrono::microseconds duration{0};
@@ -91,6 +102,7 @@ struct SandboxResult {
   StreamResult stdout_stream;
   StreamResult stderr_stream;
   std::vector<LimitReport> limits;
+  std::vector<ControlReport> controls;
   Usage usage;
   std::vector<Denial> denials;
   std::vector<Phase> timings;

@@ -87,6 +87,17 @@ Json LimitsJson(const std::vector<LimitReport>& limits) {
   return out;
 }
 
+Json ControlsJson(const std::vector<ControlReport>& controls) {
+  Json out = Json::array();
+  for (const ControlReport& control : controls) {
+    out.push_back({{"name", control.name},
+                   {"requested", control.requested},
+                   {"effective", control.effective},
+                   {"readback", Text(control.readback)}});
+  }
+  return out;
+}
+
 Json UsageJson(const Usage& usage) {
   return {{"cpu_usec", Optional(usage.cpu_usec)},
           {"memory_peak_bytes", Optional(usage.memory_peak_bytes)},
@@ -132,6 +143,7 @@ std::string ResultToJson(const SandboxResult& result) {
                      {"stdout", StreamJson(result.stdout_stream)},
                      {"stderr", StreamJson(result.stderr_stream)},
                      {"limits", LimitsJson(result.limits)},
+                     {"controls", ControlsJson(result.controls)},
                      {"usage", UsageJson(result.usage)},
                      {"denials", DenialsJson(result.denials)},
                      {"timings", TimingsJson(result)},

@@ -31,9 +31,13 @@ absl::StatusOr<base::UniqueFd> LockDirectory(const std::string& path) {
 
 }  // namespace
 
+std::string RunDir::PathOf(const std::string& state_dir, const std::string& run_id) {
+  return RunsPath(state_dir) + "/" + run_id;
+}
+
 absl::StatusOr<RunDir> RunDir::Create(const std::string& state_dir, const std::string& run_id) {
   VX_RETURN_IF_ERROR(base::MakeDirs(RunsPath(state_dir), 0711));
-  const std::string path = RunsPath(state_dir) + "/" + run_id;
+  const std::string path = PathOf(state_dir, run_id);
   // Locked under a name that List() skips, so that no collector can adopt it between mkdir and
   // flock.
   const std::string hidden = RunsPath(state_dir) + "/." + run_id;
@@ -50,7 +54,7 @@ absl::StatusOr<RunDir> RunDir::Create(const std::string& state_dir, const std::s
 }
 
 absl::StatusOr<RunDir> RunDir::Adopt(const std::string& state_dir, const std::string& run_id) {
-  const std::string path = RunsPath(state_dir) + "/" + run_id;
+  const std::string path = PathOf(state_dir, run_id);
   VX_ASSIGN_OR_RETURN(base::UniqueFd lock, LockDirectory(path));
   // The owner may have finished between our open and our lock: what we hold then is no longer there
   // by that name.

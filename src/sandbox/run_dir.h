@@ -22,6 +22,9 @@ class RunDir {
   static absl::StatusOr<RunDir> Adopt(const std::string& state_dir, const std::string& run_id);
   // The ids of all run directories, sorted. A missing state directory has none.
   static absl::StatusOr<std::vector<std::string>> List(const std::string& state_dir);
+  // Where the shim leaves its report, in the run directory `path`.
+  static std::string ReportPath(const std::string& path) { return path + "/report"; }
+  static std::string PathOf(const std::string& state_dir, const std::string& run_id);
   // Whether a live process holds the run.
   static bool HasOwner(const std::string& state_dir, const std::string& run_id);
 
@@ -32,6 +35,8 @@ class RunDir {
   std::string stdin_path() const { return path_ + "/stdin"; }
   std::string stdout_path() const { return path_ + "/stdout"; }
   std::string stderr_path() const { return path_ + "/stderr"; }
+
+  std::string report_path() const { return ReportPath(path_); }
 
   // Creates the three FIFOs (mode 0600).
   absl::Status MakeFifos() const;

@@ -18,6 +18,7 @@
 #include "sandbox/reclaim.h"
 #include "sandbox/runtime_classes.h"
 #include "sandbox/runtime_options.h"
+#include "sandbox/shim_report.h"
 #include "sandbox/verdict.h"
 
 namespace vortex::sandbox {
@@ -31,6 +32,9 @@ constexpr milliseconds kCallTimeout{30'000};
 
 // Asked from the loop that moves the output: it must not stand still for long.
 constexpr milliseconds kProbeTimeout{200};
+
+// The shim kills when the runner, which kills at the deadline, did not.
+constexpr milliseconds kShimGrace{250};
 
 // A record may be as large as the largest result, and its frame.
 constexpr std::size_t kMaxRecordBytes = kMaxPayloadBytes + 64 * 1024;
@@ -75,7 +79,7 @@ absl::StatusOr<SandboxResult> RunSession::DryRun() {
   VX_RETURN_IF_ERROR(Admit());
   clock_.Begin("spec");
   const IdPool& pool = env_.options().ids;
-  VX_RETURN_IF_ERROR(BuildSpec({pool.first, pool.range_size}));
+  VX_RETURN_IF_ERROR(BuildSpec({pool.first, pool.range_size}, 0));
   return Finish();
 }
 
@@ -90,9 +94,9 @@ absl::Status RunSession::Admit() {
   result_.bundle_digest = bundle_.digest;
   clock_.Begin("gate");
   const oci::RuntimeClass runtime_class =
-      request_.runtime_class.value_or(env_.options().default_class);
+      request_.runtime_class.value_or(env_.options().classes.default_class);
   result_.runtime_class = oci::Name(runtime_class);
-  VX_RETURN_IF_ERROR(CheckRunnable(runtime_class));
+  VX_ASSIGN_OR_RETURN(runtime_binary_, FindReady(env_.options().classes, runtime_class));
   policy::RunRequest run_request;
   run_request.limits = request_.limits;
   run_request.runtime_class = runtime_class;
@@ -100,7 +104,7 @@ absl::Status RunSession::Admit() {
   return absl::OkStatus();
 }
 
-absl::Status RunSession::BuildSpec(const oci::IdRange& ids) {
+absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_deadline) {
   JobFacts facts;
   facts.run_id = result_.run_id;
   facts.bundle_path = bundle_.path;
@@ -109,8 +113,11 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids) {
   facts.ids = ids;
   facts.init_token = init_token_;
   facts.result_token = result_token_;
+  facts.report_path = RunDir::ReportPath(RunDir::PathOf(env_.options().state_dir, result_.run_id));
+  facts.deadline_unix_ns = shim_deadline;
   VX_ASSIGN_OR_RETURN(const oci::Spec spec,
                       oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
+  resources_ = spec.resources;
   result_.spec_json = oci::ToCanonicalJson(spec);
   result_.spec_digest = oci::SpecDigest(spec);
   return absl::OkStatus();
@@ -125,7 +132,11 @@ absl::Status RunSession::Prepare(client::Client& client) {
 
   clock_.Begin("spec");
   VX_ASSIGN_OR_RETURN(ids_, IdRange::Acquire(env_.options().state_dir, env_.options().ids));
-  VX_RETURN_IF_ERROR(BuildSpec({ids_->first(), ids_->size()}));
+  const auto left = clock_.start() + grant_.limits.budget - Clock::now();
+  const auto deadline = std::chrono::system_clock::now().time_since_epoch() + left + kShimGrace;
+  VX_RETURN_IF_ERROR(
+      BuildSpec({ids_->first(), ids_->size()},
+                std::chrono::duration_cast<std::chrono::nanoseconds>(deadline).count()));
   VX_ASSIGN_OR_RETURN(dir_, RunDir::Create(env_.options().state_dir, result_.run_id));
   VX_RETURN_IF_ERROR(dir_->MakeFifos());
 
@@ -149,9 +160,10 @@ absl::Status RunSession::CreateContainer(client::Client& client) {
                       {kPluginLabel, result_.plugin_id},
                       {kClassLabel, result_.runtime_class},
                       {kStateDirLabel, env_.options().state_dir}};
-  container.runtime_name = Find(grant_.runtime_class).runtime_type;
+  container.runtime_name = Find(env_.options().classes, grant_.runtime_class).runtime_type;
   container.runtime_options =
-      RuncOptions(env_.options().state_dir, ids_->first() + oci::kDefaultUid);
+      RuncOptions(runtime_binary_, env_.options().state_dir + "/runtime/" + result_.runtime_class,
+                  ids_->first() + oci::kDefaultUid);
   container.spec = {client::kOciSpecTypeUrl, result_.spec_json};
   return client.containers().Create(container, CallOptions()).status();
 }
@@ -193,7 +205,7 @@ absl::Status RunSession::CreateTask(client::Client& client, const RootFs& rootfs
 
 absl::Status RunSession::VerifyLimits() {
   readback_ = RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).ReadLimits();
-  return CheckLimitsInForce(grant_.limits, readback_);
+  return CheckLimitsInForce(resources_, readback_);
 }
 
 absl::Status RunSession::Execute(client::Client& client) {
@@ -257,8 +269,7 @@ void RunSession::Settle(const PumpResult& pumped) {
   facts.kill_detail = pumped.kill_detail;
   facts.exit_status = pumped.exit_status;
   facts.output_limit_passed = pumped.output_limit_passed;
-  // While the cgroup is there still: it goes with the task.
-  facts.counters = RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).ReadCounters();
+  TakeShimReport(facts);
   if (const std::string& text = scanner_->record(kInitRecord); !text.empty()) {
     auto record = ParseInitRecord(text);
     if (record.ok())
@@ -287,6 +298,23 @@ void RunSession::Settle(const PumpResult& pumped) {
   result_.usage.pids_peak = facts.counters.pids_peak;
   result_.usage.throttled_usec = facts.counters.throttled_usec;
   result_.usage.throttled_periods = facts.counters.throttled_periods;
+}
+
+void RunSession::TakeShimReport(RunFacts& facts) {
+  auto bytes = base::ReadFile(dir_->report_path(), kMaxReportBytes);
+  auto report = bytes.ok() ? ParseShimReport(*bytes) : bytes.status();
+  if (!report.ok()) {
+    // Its shim died. While the cgroup is there still: it goes with the task.
+    facts.counters = RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).ReadCounters();
+    facts.record_error = Message(report.status());
+    return;
+  }
+  facts.counters = report->counters;
+  facts.oom_kills_parent = report->oom_kills_parent;
+  facts.killed_by_shim = report->killed_at_deadline;
+  facts.missing_control = std::move(report->missing_control);
+  result_.controls = std::move(report->controls);
+  shim_phases_ = std::move(report->phases);
 }
 
 void RunSession::Reclaim(client::Client& client) {
@@ -334,6 +362,7 @@ void RunSession::Refuse(Cause cause, const absl::Status& status) {
 
 SandboxResult RunSession::Finish() {
   result_.timings = clock_.Finish(result_.total);
+  result_.timings.insert(result_.timings.end(), shim_phases_.begin(), shim_phases_.end());
   result_.limits = MakeLimitReport(grant_, readback_, result_);
   return std::move(result_);
 }

@@ -36,7 +36,8 @@ class RunSession {
   // The request is runnable and granted, or an error says why not. Creates nothing.
   absl::Status Admit();
   // The spec for these names and ids.
-  absl::Status BuildSpec(const oci::IdRange& ids);
+  // `shim_deadline`: unix ns at which the shim kills by itself, 0: never.
+  absl::Status BuildSpec(const oci::IdRange& ids, std::int64_t shim_deadline);
   // Reserves the run's names and ids, then everything up to the created, verified, not yet started
   // task.
   absl::Status Prepare(client::Client& client);
@@ -48,6 +49,8 @@ class RunSession {
   absl::Status Execute(client::Client& client);
   // Turns what was seen into the verdict.
   void Settle(const PumpResult& pumped);
+  // The shim's report into the facts and the result; without one, the cgroup's counters.
+  void TakeShimReport(RunFacts& facts);
   void Reclaim(client::Client& client);
 
   // Deadline and cancellation, between two steps.
@@ -64,6 +67,9 @@ class RunSession {
 
   Bundle bundle_;
   policy::Grant grant_;
+  std::string runtime_binary_;  // absolute path
+  oci::Resources resources_;    // of the spec
+  std::vector<Phase> shim_phases_;
   std::string init_token_;
   std::string result_token_;
   std::optional<RunDir> dir_;

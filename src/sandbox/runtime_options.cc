@@ -5,9 +5,11 @@
 
 namespace vortex::sandbox {
 
-client::Any RuncOptions(const std::string& state_dir, std::uint32_t host_uid) {
+client::Any RuncOptions(const std::string& binary, const std::string& root,
+                        std::uint32_t host_uid) {
   containerd::runc::v1::Options options;
-  options.set_root(state_dir + "/runc");
+  options.set_binary_name(binary);
+  options.set_root(root);
   options.set_io_uid(host_uid);
   options.set_io_gid(host_uid);
   return {"containerd.runc.v1.Options", options.SerializeAsString()};

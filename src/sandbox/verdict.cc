@@ -48,6 +48,11 @@ std::vector<Evidence> Collect(const RunFacts& facts) {
   if (Positive(facts.counters.oom_kills)) {
     add(fmt::format("oom_kill={}", *facts.counters.oom_kills), "kernel");
   }
+  if (facts.oom_kills_parent > 0) {
+    add(fmt::format("oom_kill={} for a limit above", facts.oom_kills_parent), "kernel");
+  }
+  if (facts.killed_by_shim) add("killed: deadline, by the shim", "runner");
+  if (!facts.missing_control.empty()) add(facts.missing_control, "kernel");
   if (Positive(facts.counters.pids_denied)) {
     add(fmt::format("pids.events max={}", *facts.counters.pids_denied), "kernel");
   }
@@ -77,6 +82,10 @@ void Set(Termination& t, Cause cause, std::string limit, std::string message) {
 
 // A plugin that ended by itself has left init's record; without one, our kill was what ended it.
 bool DecideByOurKill(const RunFacts& facts, Termination& t) {
+  if (!facts.missing_control.empty()) {
+    Set(t, Cause::kSandboxUnavailable, "", facts.missing_control);
+    return true;
+  }
   if (facts.output_limit_passed) {
     Set(t, Cause::kOutputLimit, "output", "killed: it printed more than the hard output limit");
     return true;
@@ -85,7 +94,7 @@ bool DecideByOurKill(const RunFacts& facts, Termination& t) {
   switch (facts.kill_intent) {
     case KillIntent::kNone:
     case KillIntent::kOutputLimit:
-      return false;
+      break;
     case KillIntent::kDeadline:
       Set(t, Cause::kDeadline, "budget", "killed: " + facts.kill_detail + " is over");
       return true;
@@ -96,7 +105,9 @@ bool DecideByOurKill(const RunFacts& facts, Termination& t) {
       Set(t, Cause::kSandboxLost, "", "the sandbox was lost: " + facts.kill_detail);
       return true;
   }
-  return false;
+  if (!facts.killed_by_shim) return false;
+  Set(t, Cause::kDeadline, "budget", "killed by the shim: the budget is over");
+  return true;
 }
 
 bool IsEntrypointFailure(const RunFacts& facts) {
@@ -111,6 +122,11 @@ std::string FailureText(const PluginFailure& failure) {
 bool DecideByLimits(const RunFacts& facts, Termination& t) {
   if (Positive(facts.counters.oom_kills)) {
     Set(t, Cause::kOom, "memory", "the kernel killed in the sandbox: its memory limit was reached");
+    return true;
+  }
+  if (facts.oom_kills_parent > 0) {
+    Set(t, Cause::kOom, "memory of the node",
+        "the kernel killed in the sandbox: a memory limit above its own was reached");
     return true;
   }
   if (facts.init && facts.init->signal) return false;

@@ -24,6 +24,10 @@ struct RunFacts {
   std::optional<ResultRecord> result;
   std::string record_error;  // why a record could not be used
   CgroupCounters counters;
+  // What only the shim can tell; empty and false without its report.
+  std::string missing_control;
+  bool killed_by_shim = false;         // at the deadline, for a runner that did not
+  std::uint64_t oom_kills_parent = 0;  // for a memory limit above the run's own
   bool output_limit_passed = false;
 };
 

@@ -2,6 +2,7 @@
 // What one run of ours came to, from the kernel's counters and our own deeds:
 // proto/vortex/v1/report.proto.
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "google/protobuf/empty.pb.h"
 #include "shim/files.h"
@@ -23,6 +24,20 @@ void AddEvidence(v1::Termination* out, const char* key, const std::string& value
 }
 
 std::uint64_t Micros(std::optional<std::uint64_t> nanos) { return nanos.value_or(0) / 1000; }
+
+// Under cgroup v1. Of the two fail counters Linux 6.18 leaves both at 0 when memory and swap have
+// one limit; then the peak tells. Charges go in batches of 64 pages (MEMCG_CHARGE_BATCH).
+bool OwnLimitWasReached(const Container& container) {
+  const Cgroup& cgroup = container.cgroup;
+  if (cgroup.ReadNumber("memory", "memory.failcnt").value_or(0) > 0 ||
+      cgroup.ReadNumber("memory", "memory.memsw.failcnt").value_or(0) > 0) {
+    return true;
+  }
+  const std::uint64_t batch = 64 * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t peak = cgroup.ReadNumber("memory", "memory.max_usage_in_bytes").value_or(0);
+  const auto limit = static_cast<std::uint64_t>(container.config.memory_limit.value_or(0));
+  return limit > 0 && peak + batch >= limit;
+}
 
 void FillUsage(const Container& container, v1::Usage* usage) {
   const Cgroup& cgroup = container.cgroup;
@@ -49,11 +64,9 @@ void FillUsage(const Container& container, v1::Usage* usage) {
         static_cast<std::uint64_t>(container.times.exited - container.times.start_begin) / 1000);
   }
   const std::uint64_t kills = cgroup.OomKills().value_or(0);
-  // The kernel counts a kill where the victim was, whichever limit was hit. Our own limit leaves
-  // its own trace.
+  // The kernel counts a kill where the victim was, whichever limit was hit.
   const bool own = v2 ? cgroup.ReadKey("", "memory.events", "oom").value_or(0) > 0
-                      : cgroup.ReadNumber("memory", "memory.failcnt").value_or(0) > 0 ||
-                            cgroup.ReadNumber("memory", "memory.memsw.failcnt").value_or(0) > 0;
+                      : OwnLimitWasReached(container);
   if (own) {
     usage->set_oom_kills(kills);
   } else {

@@ -29,7 +29,8 @@ std::vector<MountRequest> MountsOf(const task_v2::CreateTaskRequest& request) {
 
 // Which runtime and with which flags: options first, then the class that the spec names.
 std::vector<std::string> ChooseRuntime(const OciConfig& config, RuntimeOptions* options) {
-  if (options->binary_name.empty() && options->driver.empty()) {
+  // For our own jobs also beside a program: the runner names both.
+  if (options->driver.empty() && (options->binary_name.empty() || config.OurJob())) {
     if (const RuntimeDriver* driver =
             DriverForClass(config.Annotation("io.vortex.runtime-class"))) {
       options->driver = driver->name;

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/cancellation.h"
+#include "base/files.h"
 #include "base/status.h"
 #include "client/import.h"
 #include "sandbox/cgroup.h"
@@ -57,6 +59,8 @@ std::size_t CountProcesses(const std::string& part) {
   return count;
 }
 
+std::string SanitizerLog() { return "/tmp/vortex-sandbox-asan-" + std::to_string(::getpid()); }
+
 class Node : public ::testing::Environment {
   void SetUp() override { SandboxTest::StartNode(); }
   void TearDown() override { SandboxTest::StopNode(); }
@@ -70,8 +74,30 @@ std::unique_ptr<PrivateContainerd> SandboxTest::containerd_;
 std::unique_ptr<sandbox::SandboxRunner> SandboxTest::runner_;
 sandbox::EmbeddedOptions SandboxTest::options_;
 
+oci::RuntimeClass SandboxTest::ClassUnderTest() {
+  const char* name = std::getenv("VORTEX_TEST_CLASS");
+  return name != nullptr ? *oci::ParseRuntimeClass(name) : oci::RuntimeClass::kRunc;
+}
+
+// crun refuses hybrid hosts: it gets a view without the unified hierarchy, and it alone.
+void SandboxTest::UseCrunWrapper() {
+  if (::access("/sys/fs/cgroup/unified", F_OK) != 0) return;
+  const std::string wrapper = containerd_->dir() + "/crun-v1";
+  ASSERT_TRUE(base::WriteFileAtomic(wrapper,
+                                    "#!/bin/sh\nexec unshare -m sh -c 'umount "
+                                    "/sys/fs/cgroup/unified; exec crun \"$@\"' crun \"$@\"\n",
+                                    0755)
+                  .ok());
+  for (sandbox::RuntimeClassInfo& row : options_.classes.rows)
+    if (row.runtime_class == oci::RuntimeClass::kCrun) row.binary = wrapper;
+}
+
 void SandboxTest::StartNode() {
   if (!WhyNoContainerd().empty()) return;
+  // containerd looks for shims in its PATH; what their sanitizers say would go to /dev/null.
+  const std::string bin = std::string(std::getenv("VORTEX_BINARY_DIR")) + "/bin";
+  ::setenv("PATH", (bin + ":" + std::getenv("PATH")).c_str(), 1);
+  ::setenv("ASAN_OPTIONS", ("log_path=" + SanitizerLog()).c_str(), 1);
   auto containerd = PrivateContainerd::Start();
   ASSERT_TRUE(containerd.ok()) << containerd.status();
   containerd_ = *std::move(containerd);
@@ -79,6 +105,8 @@ void SandboxTest::StartNode() {
   options_.state_dir = containerd_->dir() + "/run";
   options_.data_dir = containerd_->dir() + "/data";
   options_.image = "vortex.local/python:test";
+  options_.classes.default_class = ClassUnderTest();
+  if (ClassUnderTest() == oci::RuntimeClass::kCrun) UseCrunWrapper();
   // Of our own: another test program, or a ./dev run, may be at work at the same time.
   options_.cgroup_parent = "/vortex-test-" + fs::path(containerd_->dir()).filename().string();
   client::ConnectOptions connect;
@@ -110,15 +138,31 @@ void SandboxTest::StopNode() {
   containerd_.reset();
 }
 
+bool SandboxTest::AwaitCensus(const std::function<bool(const Census&)>& condition) {
+  for (int i = 0; i < 200; ++i) {
+    if (condition(TakeCensus())) return true;
+    base::Pause(std::chrono::milliseconds(50), nullptr);
+  }
+  return false;
+}
+
 void SandboxTest::SetUp() {
   SKIP_WITHOUT_CONTAINERD();
   ASSERT_NE(runner_, nullptr);
+  AwaitCensus([](const Census& now) { return now.at("shims") == 0; });
   before_ = TakeCensus();
 }
 
 void SandboxTest::TearDown() {
   if (!runner_ || IsSkipped()) return;
+  // A shim ends after the answer to its last call.
+  EXPECT_TRUE(AwaitCensus([this](const Census& now) { return now == before_; }));
   EXPECT_EQ(TakeCensus(), before_) << "something was left behind";
+  for (const auto& entry : fs::directory_iterator("/tmp")) {
+    if (!entry.path().string().starts_with(SanitizerLog())) continue;
+    ADD_FAILURE() << *base::ReadFile(entry.path().string(), 1 << 20);
+    fs::remove(entry.path());
+  }
 }
 
 std::string SandboxTest::Plugin(const std::string& name) {
@@ -164,7 +208,8 @@ Census SandboxTest::TakeCensus() {
   census["mounts"] = CountLines("/proc/self/mountinfo", containerd_->dir());
   census["run directories"] = CountEntries(options_.state_dir + "/runs");
   census["runtime states"] =
-      CountEntries(options_.state_dir + "/runc/" + options_.containerd_namespace);
+      CountEntries(options_.state_dir + "/runtime/" + std::string(oci::Name(ClassUnderTest())) +
+                   "/" + options_.containerd_namespace);
   census["shims"] = CountProcesses(options_.address);
   const auto host = sandbox::CgroupHost::Detect();
   std::size_t cgroups = 0;

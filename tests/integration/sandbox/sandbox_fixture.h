@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,8 @@ class SandboxTest : public ::testing::Test {
 
   static std::string Plugin(const std::string& name);
   static const sandbox::EmbeddedOptions& options() { return options_; }
+  // By VORTEX_TEST_CLASS: ctest runs the same program for each class.
+  static oci::RuntimeClass ClassUnderTest();
   static PrivateContainerd& containerd() { return *containerd_; }
   static sandbox::SandboxRunner& runner() { return *runner_; }
 
@@ -45,6 +48,10 @@ class SandboxTest : public ::testing::Test {
   void ResetCensus() { before_ = TakeCensus(); }
 
  private:
+  // Polls for 10 s at most.
+  static bool AwaitCensus(const std::function<bool(const Census&)>& condition);
+  static void UseCrunWrapper();
+
   static std::unique_ptr<PrivateContainerd> containerd_;
   static std::unique_ptr<sandbox::SandboxRunner> runner_;
   static sandbox::EmbeddedOptions options_;
