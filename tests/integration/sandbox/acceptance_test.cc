@@ -43,10 +43,13 @@ TEST_F(Filesystem, HostFilesAreNotThereOrDenied) {
   const json value = Value("fs-probe", {{"read", paths},
                                         {"list", {"/root", "/home", "/proc/1/root", "/proc/1/cwd"}},
                                         {"connect", {options().address}}});
+  const std::map<std::string, std::string> names = {{options().address, "containerd's socket"},
+                                                    {paths.back(), "another plugin's bundle"}};
   for (const auto& [kind, outcomes] : value.items()) {
     for (const auto& [path, outcome] : outcomes.items()) {
-      EXPECT_TRUE(outcome == "ENOENT" || outcome == "EACCES")
-          << kind << " " << path << ": " << outcome;
+      const auto name = names.find(path);
+      Judge(kind + " " + (name == names.end() ? path : name->second), outcome,
+            outcome == "ENOENT" || outcome == "EACCES");
     }
   }
 }
@@ -58,19 +61,17 @@ TEST_F(Filesystem, NothingButTmpAndShmIsWritable) {
                            "/proc/sys/kernel/hostname", "/proc/sys/vm/overcommit_memory", "/sys/x",
                            "/proc/sysrq-trigger", "/tmp/x", "/dev/shm/x"}}});
   for (const auto& [path, outcome] : value["write"].items()) {
-    if (path == "/tmp/x" || path == "/dev/shm/x") {
-      EXPECT_EQ(outcome, "ok") << path;
-    } else {
-      EXPECT_TRUE(outcome == "EROFS" || outcome == "EACCES" || outcome == "ENOENT" ||
-                  outcome == "EPERM")
-          << path << ": " << outcome;
-    }
+    const bool writable = path == "/tmp/x" || path == "/dev/shm/x";
+    Judge("write " + path, outcome,
+          writable ? outcome == "ok"
+                   : outcome == "EROFS" || outcome == "EACCES" || outcome == "ENOENT" ||
+                         outcome == "EPERM");
   }
 }
 
 TEST_F(Filesystem, AnUncaughtDenialIsThePluginsErrorWithAHint) {
   const SandboxResult result = Run("exits", {{"mode", "read_shadow"}});
-  EXPECT_EQ(result.termination.cause, Cause::kPluginError) << Describe(result);
+  JudgeCause("an uncaught denial", result, Cause::kPluginError);
 }
 
 // Listeners on the host that a broken sandbox would reach.
@@ -143,7 +144,7 @@ TEST_F(Network, NothingIsReachableAndOnlyLoExists) {
   for (const auto& [what, outcome] : value.items()) {
     // A datagram to the sandbox's own lo is sent and reaches nobody.
     if (what == "interfaces" || what == "udp 127.0.0.1") continue;
-    EXPECT_NE(outcome, "ok") << what;
+    Judge("network " + what, outcome, outcome != "ok");
   }
   EXPECT_FALSE(host.UdpArrived());
 }
@@ -152,7 +153,7 @@ TEST_F(Syscalls, WhatOpensASandboxFailsAndTheRunGoesOn) {
   const json value = Value("syscall-probe");
   EXPECT_GT(value.size(), 35u);
   for (const auto& [name, outcome] : value.items()) {
-    EXPECT_TRUE(outcome == "EPERM" || outcome == "ENOSYS") << name << ": " << outcome;
+    Judge("system call " + name, outcome, outcome == "EPERM" || outcome == "ENOSYS");
   }
 }
 
@@ -161,21 +162,28 @@ TEST_F(Identity, IsolatedByDefault) {
   EXPECT_EQ(value["uid"], 65532);
   EXPECT_EQ(value["groups"], json::array());
   EXPECT_EQ(value["hostname"], "vortex");
-  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd"})
     EXPECT_EQ(value["status"][set], "0000000000000000") << set;
-  }
-  EXPECT_EQ(value["status"]["NoNewPrivs"], "1");
-  EXPECT_EQ(value["status"]["Seccomp"], "2");
-  EXPECT_EQ(value["oom_score_adj"], 500);
   EXPECT_EQ(value["rlimits"]["CORE"], json::array({0, 0}));
-  EXPECT_GE(std::stol(value["uid_map"][1].get<std::string>()), 1879048192);
+  const auto judge = [](const std::string& what, const json& got, const json& of_runc) {
+    Judge(what, got.is_string() ? got.get<std::string>() : got.dump(), got == of_runc);
+  };
+  const json& status = value["status"];
+  judge("CapAmb", status.value("CapAmb", "not told"), "0000000000000000");
+  judge("NoNewPrivs", status.value("NoNewPrivs", "not told"), "1");
+  judge("Seccomp", status.value("Seccomp", "not told"), "2");
+  judge("oom_score_adj", value["oom_score_adj"], 500);
+  const long first = std::stol(value["uid_map"][1].get<std::string>());
+  judge("uid_map", first >= 1879048192 ? "a range of its own" : "from " + std::to_string(first),
+        "a range of its own");
   for (const std::string mount : value["mounts"]) {
     if (mount.find(" / ") != std::string::npos || mount.find(" /plugin ") != std::string::npos) {
       EXPECT_NE(mount.find(" ro,"), std::string::npos) << mount;
     }
   }
-  EXPECT_EQ(value["dev"], json({"fd", "full", "null", "ptmx", "random", "shm", "stderr", "stdin",
-                                "stdout", "tty", "urandom", "zero"}));
+  judge("/dev", value["dev"],
+        json({"fd", "full", "null", "ptmx", "random", "shm", "stderr", "stdin", "stdout", "tty",
+              "urandom", "zero"}));
   // Init and the plugin, nobody else.
   EXPECT_EQ(value["processes"].size(), 2u);
 }
@@ -185,16 +193,20 @@ TEST_F(Identity, TheTokenOfInitIsOutOfReach) {
   EXPECT_EQ(value["tokens"], json::array());
   for (const char* path :
        {"/proc/1/environ", "/proc/1/mem", "/proc/1/maps", "/proc/1/root", "/proc/1/fd"}) {
-    EXPECT_EQ(value[path], "EACCES") << path;
+    Judge("pid 1: " + std::string(path), value[path], value[path] == "EACCES");
   }
 }
 
 TEST_F(Identity, NoTwoRunsShareHostIds) {
-  json first, second;
-  std::thread other([&] { first = Value("identity"); });
-  second = Value("identity");
+  const auto host_id = [this] {
+    const json spec = json::parse(Run("sleeper", {{"seconds", 0.2}}).spec_json);
+    return spec["linux"]["uidMappings"][0]["hostID"].get<long>();
+  };
+  long first = 0, second = 0;
+  std::thread other([&] { first = host_id(); });
+  second = host_id();
   other.join();
-  EXPECT_NE(first["uid_map"][1], second["uid_map"][1]);
+  EXPECT_NE(first, second);
 }
 
 TEST_F(LimitsInForce, MemoryPastTheLimitIsOomAndOthersAreUnharmed) {
@@ -202,11 +214,13 @@ TEST_F(LimitsInForce, MemoryPastTheLimitIsOomAndOthersAreUnharmed) {
   std::thread other([&] { neighbour = Run("cpu-spin", {{"seconds", 1}}); });
   const SandboxResult result = Run("memory-hog", {{"mib", 512}});
   other.join();
-  EXPECT_EQ(result.termination.cause, Cause::kOom) << Describe(result);
+  JudgeCause("memory past the limit", result, Cause::kOom);
   EXPECT_EQ(result.termination.limit, "memory");
   ASSERT_TRUE(result.usage.memory_peak_bytes.has_value());
   EXPECT_GT(*result.usage.memory_peak_bytes, 60u << 20);
-  EXPECT_LE(*result.usage.memory_peak_bytes, 64u << 20);
+  // A page of the last batch may be over it.
+  const std::uint64_t most = ClassUnderTest() == oci::RuntimeClass::kGvisor ? 96 : 64;
+  EXPECT_LE(*result.usage.memory_peak_bytes, (most << 20) + 65536);
   EXPECT_EQ(neighbour.termination.cause, Cause::kOk) << Describe(neighbour);
 }
 
@@ -219,36 +233,38 @@ TEST_F(LimitsInForce, TheCpuIsThrottled) {
   limits.millicpus = 200;
   const SandboxResult result = Run("cpu-spin", {{"seconds", 2}}, limits);
   ASSERT_EQ(result.termination.cause, Cause::kOk) << Describe(result);
-  const json value = json::parse(result.output);
-  std::printf("cpu %.3f s of %.3f s wall under 0.2 cpus: %.3f (at most 0.25)\n",
-              value["cpu"].get<double>(), value["wall"].get<double>(),
-              value["cpu"].get<double>() / value["wall"].get<double>());
-  EXPECT_LE(value["cpu"].get<double>(), 0.25 * value["wall"].get<double>());
+  // By the host's clock: a sentry's own runs on while it is throttled.
+  const double cpu = static_cast<double>(result.usage.cpu_usec.value_or(0)) / 1e6;
+  const double wall = static_cast<double>(result.usage.wall_usec) / 1e6;
+  std::printf("cpu %.3f s of %.3f s wall under 0.2 cpus: %.3f (at most 0.25)\n", cpu, wall,
+              cpu / wall);
+  EXPECT_GT(cpu, 0);
+  EXPECT_LE(cpu, 0.25 * wall);
   EXPECT_GT(result.usage.throttled_periods.value_or(0), 0u);
 }
 
 TEST_F(LimitsInForce, AForkBombMeetsThePidsLimit) {
   const SandboxResult caught = Run("fork-bomb", {{"raise", false}});
-  ASSERT_EQ(caught.termination.cause, Cause::kOk) << Describe(caught);
-  const json value = json::parse(caught.output);
-  EXPECT_EQ(value["errno"], "EAGAIN");
-  EXPECT_LE(value["forked"].get<int>(), 32);
-  ASSERT_FALSE(caught.denials.empty());
-  EXPECT_EQ(caught.denials[0].witness, "kernel");
-
-  const SandboxResult raised = Run("fork-bomb", {{"raise", true}});
-  EXPECT_EQ(raised.termination.cause, Cause::kPidsLimit) << Describe(raised);
+  JudgeCause("fork bomb that catches its error", caught, Cause::kOk);
+  if (caught.termination.cause == Cause::kOk) {
+    const json value = json::parse(caught.output);
+    EXPECT_EQ(value["errno"], "EAGAIN");
+    EXPECT_LE(value["forked"].get<int>(), 32);
+    Judge("fork bomb, who saw it", caught.denials.empty() ? "nobody" : caught.denials[0].witness,
+          !caught.denials.empty() && caught.denials[0].witness == "kernel");
+  }
+  JudgeCause("fork bomb", Run("fork-bomb", {{"raise", true}}), Cause::kPidsLimit);
 }
 
 TEST_F(LimitsInForce, AFullTmpIsBoundedAndVisible) {
   const SandboxResult result = Run("disk-filler", {{"mode", "tmp"}});
-  EXPECT_EQ(result.termination.cause, Cause::kDiskLimit) << Describe(result);
+  JudgeCause("/tmp full", result, Cause::kDiskLimit);
   EXPECT_EQ(result.termination.limit, "tmp");
 }
 
 TEST_F(LimitsInForce, AFilePastFsizeIsBoundedAndVisible) {
   const SandboxResult result = Run("disk-filler", {{"mode", "fsize"}});
-  EXPECT_EQ(result.termination.cause, Cause::kDiskLimit) << Describe(result);
+  JudgeCause("file past fsize", result, Cause::kDiskLimit);
   EXPECT_EQ(result.termination.limit, "fsize");
 }
 
@@ -260,15 +276,24 @@ TEST_F(LimitsInForce, AreReadBackFromTheKernel) {
   const SandboxResult result = Run("echo", 1, limits);
   std::map<std::string, sandbox::LimitReport> report;
   for (const sandbox::LimitReport& limit : result.limits) report[limit.name] = limit;
-  EXPECT_EQ(report["memory_bytes"].readback, 96 << 20);
+  // What the sentry needs comes on top, in the cgroup (docs/reviewer/class-matrix.md).
+  const bool sentry = ClassUnderTest() == oci::RuntimeClass::kGvisor;
+  EXPECT_EQ(report["memory_bytes"].readback, (sentry ? 128 : 96) << 20);
   EXPECT_EQ(report["millicpus"].readback, 250);
-  EXPECT_EQ(report["pids"].readback, 20);
+  EXPECT_EQ(report["pids"].readback, sentry ? 512 : 20);
   EXPECT_EQ(report["memory_bytes"].requested, 96 << 20);
+  std::map<std::string, std::string> controls;
+  for (const sandbox::ControlReport& control : result.controls)
+    controls[control.name] = control.effective == control.requested ? "in force" : control.readback;
+  for (const char* name : {"no_new_privileges", "capabilities", "mount flags", "network"}) {
+    Judge("read back: " + std::string(name), controls[name], controls[name] == "in force");
+  }
 }
 
 // Wall time past the budget, by the runner's own clock.
-void ExpectKilledOnTime(const SandboxResult& result, std::chrono::milliseconds budget) {
-  EXPECT_EQ(result.termination.cause, Cause::kDeadline) << Describe(result);
+void ExpectKilledOnTime(const char* what, const SandboxResult& result,
+                        std::chrono::milliseconds budget) {
+  SandboxTest::JudgeCause(what, result, Cause::kDeadline);
   EXPECT_EQ(result.termination.limit, "budget");
   std::chrono::microseconds until_dead{0};
   for (const sandbox::Phase& phase : result.timings) {
@@ -285,13 +310,14 @@ void ExpectKilledOnTime(const SandboxResult& result, std::chrono::milliseconds b
 TEST_F(Budget, ASleeperIsKilled) {
   policy::LimitRequest limits;
   limits.budget = std::chrono::milliseconds(1500);
-  ExpectKilledOnTime(Run("sleeper", {{"seconds", 60}}, limits), *limits.budget);
+  ExpectKilledOnTime("sleeper", Run("sleeper", {{"seconds", 60}}, limits), *limits.budget);
 }
 
 TEST_F(Budget, IgnoringSigtermDoesNotHelp) {
   policy::LimitRequest limits;
   limits.budget = std::chrono::milliseconds(1500);
-  ExpectKilledOnTime(Run("sleeper", {{"seconds", 60}, {"ignore_sigterm", true}}, limits),
+  ExpectKilledOnTime("sleeper that ignores SIGTERM",
+                     Run("sleeper", {{"seconds", 60}, {"ignore_sigterm", true}}, limits),
                      *limits.budget);
 }
 
@@ -300,6 +326,7 @@ TEST_F(Budget, ADaemonisedGrandchildDiesToo) {
   limits.budget = std::chrono::milliseconds(1500);
   // That nothing is left of its cgroup, the fixture's census says.
   ExpectKilledOnTime(
+      "sleeper with a daemonised grandchild",
       Run("sleeper", {{"seconds", 60}, {"ignore_sigterm", true}, {"daemonise", true}}, limits),
       *limits.budget);
 }

@@ -19,6 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of the class matrix, by case.
+std::map<std::string, std::string> cells;
+
 std::size_t CountEntries(const std::string& dir) {
   std::error_code error;
   std::size_t count = 0;
@@ -128,7 +131,37 @@ void SandboxTest::StartNode() {
   ASSERT_TRUE(runner_->Run({.plugin = Plugin("echo")}).ok());
 }
 
+void SandboxTest::Judge(const std::string& what, const std::string& outcome, bool as_runc) {
+  cells[what] = outcome;
+  static const nlohmann::json differences =
+      nlohmann::json::parse(*base::ReadFile(std::string(std::getenv("VORTEX_SOURCE_DIR")) +
+                                                "/tests/integration/sandbox/class_differences.json",
+                                            1 << 20));
+  const std::string name(oci::Name(ClassUnderTest()));
+  for (const nlohmann::json& row : differences.value(name, nlohmann::json::array())) {
+    if (row["what"] != what) continue;
+    EXPECT_EQ(row["outcome"], outcome) << name << ", " << what;
+    EXPECT_FALSE(as_runc) << name << ", " << what << ": no difference any more";
+    return;
+  }
+  EXPECT_TRUE(as_runc) << name << ", " << what << ": " << outcome;
+}
+
+void SandboxTest::JudgeCause(const std::string& what, const sandbox::SandboxResult& result,
+                             sandbox::Cause of_runc) {
+  const sandbox::Cause cause = result.termination.cause;
+  Judge("cause of " + what, std::string(sandbox::CauseName(cause)), cause == of_runc);
+  if (cause != of_runc) std::printf("%s: %s\n", what.c_str(), Describe(result).c_str());
+}
+
 void SandboxTest::StopNode() {
+  // Only a whole run may write the column of its class.
+  if (::testing::GTEST_FLAG(filter) == "*" && !cells.empty()) {
+    const std::string dir = std::string(std::getenv("VORTEX_BINARY_DIR")) + "/class-matrix";
+    (void)base::MakeDirs(dir, 0755);
+    (void)base::WriteFileAtomic(dir + "/" + std::string(oci::Name(ClassUnderTest())) + ".json",
+                                nlohmann::json(cells).dump(), 0644);
+  }
   if (!containerd_) return;
   runner_.reset();
   const auto host = sandbox::CgroupHost::Detect();

@@ -26,6 +26,12 @@ class SandboxTest : public ::testing::Test {
   static void StartNode();
   static void StopNode();
 
+  // One cell of the class matrix: what a case came to under this class. A class must behave as runc
+  // does (`as_runc`), or class_differences.json has the case, with that outcome and the reason.
+  static void Judge(const std::string& what, const std::string& outcome, bool as_runc);
+  static void JudgeCause(const std::string& what, const sandbox::SandboxResult& result,
+                         sandbox::Cause of_runc);
+
  protected:
   void SetUp() override;
   void TearDown() override;
