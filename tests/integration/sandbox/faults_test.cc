@@ -4,9 +4,12 @@
 
 #include <thread>
 
+#include "base/cancellation.h"
 #include "base/status.h"
 #include "integration/sandbox/sandbox_fixture.h"
 #include "integration/sandbox/vortexctl.h"
+#include "sandbox/cgroup.h"
+#include "sandbox/run_dir.h"
 
 namespace vortex::testing {
 namespace {
@@ -112,6 +115,35 @@ TEST_F(Faults, AKilledClientIsCollected) {
   EXPECT_EQ(gc.exit_code, 0) << gc.out << gc.err;
   EXPECT_NE(gc.out.find("removed task, container"), std::string::npos) << gc.out;
   EXPECT_NE(RunVortexctl(options(), {"gc"}).out.find("nothing to collect"), std::string::npos);
+}
+
+TEST_F(Faults, TheDeadlineHoldsWithClientAndContainerdDead) {
+  const auto budget = milliseconds(2'500);
+  const auto begin = std::chrono::steady_clock::now();
+  Vortexctl client(options(), {"run", "--plugin", Plugin("sleeper"), "--payload",
+                               R"({"seconds":60,"ignore_sigterm":true,"daemonise":true})",
+                               "--budget", "2500ms"});
+  AwaitRunning();
+  const auto runs = sandbox::RunDir::List(options().state_dir);
+  ASSERT_TRUE(runs.ok() && runs->size() == 1);
+  const auto host = sandbox::CgroupHost::Detect();
+  const sandbox::RunCgroup cgroup(*host, options().cgroup_parent + "/" + runs->front());
+  ASSERT_FALSE(cgroup.Pids().empty());
+  client.Signal(SIGKILL);
+  client.Wait();
+  containerd().Kill9();
+  EXPECT_FALSE(cgroup.Pids().empty()) << "it died with its client";
+  // The cgroup stays, empty: nobody is there to delete the task.
+  while (!cgroup.Pids().empty() && std::chrono::steady_clock::now() - begin < 10 * budget)
+    base::Pause(milliseconds(5), nullptr);
+  const auto overrun =
+      std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin - budget);
+  std::printf("overrun with client and containerd dead: %lld ms\n",
+              static_cast<long long>(overrun.count()));
+  EXPECT_GE(overrun.count(), 0);
+  EXPECT_LE(overrun.count(), 1000);
+  ASSERT_TRUE(containerd().Restart().ok());
+  EXPECT_EQ(RunVortexctl(options(), {"gc"}).exit_code, 0);
 }
 
 TEST_F(Faults, TheNextRunCollectsWhatAKilledClientLeft) {

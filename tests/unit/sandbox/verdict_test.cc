@@ -153,5 +153,33 @@ TEST(DenialsTest, TheKernelsCountIsProofAndThePluginsWordAHint) {
   EXPECT_EQ(denials[1].target, "/x");
 }
 
+TEST(VerdictTest, TheShimKilledAtTheDeadline) {
+  RunFacts facts = KilledBy(KillIntent::kNone);
+  facts.killed_by_shim = true;
+  EXPECT_EQ(Decide(facts).cause, Cause::kDeadline);
+  // It had ended by itself just before.
+  facts = WithValue(Exited(0));
+  facts.killed_by_shim = true;
+  EXPECT_EQ(Decide(facts).cause, Cause::kOk);
+}
+
+TEST(VerdictTest, AControlThatWasNotInForceComesFirst) {
+  RunFacts facts = WithValue(Exited(0));
+  facts.missing_control =
+      "sandbox_unavailable: control seccomp: asked for a filter, in force is mode 0";
+  const Termination t = Decide(facts);
+  EXPECT_EQ(t.cause, Cause::kSandboxUnavailable);
+  EXPECT_EQ(t.message, facts.missing_control);
+}
+
+TEST(VerdictTest, AnOomKillForALimitAboveItsOwn) {
+  RunFacts facts = KilledBy(KillIntent::kNone);
+  facts.oom_kills_parent = 1;
+  EXPECT_EQ(Decide(facts).cause, Cause::kOom);
+  EXPECT_EQ(Decide(facts).limit, "memory of the node");
+  facts.counters.oom_kills = 1;
+  EXPECT_EQ(Decide(facts).limit, "memory");
+}
+
 }  // namespace
 }  // namespace vortex::sandbox
