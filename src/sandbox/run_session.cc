@@ -306,7 +306,7 @@ void RunSession::TakeShimReport(RunFacts& facts) {
   if (!report.ok()) {
     // Its shim died. While the cgroup is there still: it goes with the task.
     facts.counters = RunCgroup(env_.cgroups(), env_.CgroupsPath(result_.run_id)).ReadCounters();
-    facts.record_error = Message(report.status());
+    facts.report_error = Message(report.status());
     return;
   }
   facts.counters = report->counters;

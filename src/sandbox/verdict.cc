@@ -71,6 +71,7 @@ std::vector<Evidence> Collect(const RunFacts& facts) {
     add(fmt::format("{}: {}", facts.result->failure.kind, facts.result->failure.type), "guest");
   }
   if (!facts.record_error.empty()) add(facts.record_error, "runner");
+  if (!facts.report_error.empty()) add("no report of the shim: " + facts.report_error, "runner");
   return out;
 }
 

@@ -117,6 +117,30 @@ TEST_F(Faults, AKilledClientIsCollected) {
   EXPECT_NE(RunVortexctl(options(), {"gc"}).out.find("nothing to collect"), std::string::npos);
 }
 
+TEST_F(Faults, AShimThatContainerdDoesNotFindIsNamed) {
+  sandbox::EmbeddedOptions without = options();
+  without.classes.rows[0].runtime_type = "io.containerd.nosuch.v2";
+  const auto runner = sandbox::CreateEmbeddedRunner(without);
+  ASSERT_TRUE(runner.ok());
+  const auto result = (*runner)->Run({.plugin = Plugin("echo")});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->termination.cause, Cause::kSandboxUnavailable) << Describe(*result);
+  EXPECT_NE(result->termination.message.find("containerd-shim-nosuch-v2"), std::string::npos)
+      << result->termination.message;
+}
+
+TEST_F(Faults, AForeignShimLeavesNoReportAndTheCountersComeFromTheCgroup) {
+  sandbox::EmbeddedOptions foreign = options();
+  foreign.classes.rows[0].runtime_type = "io.containerd.runc.v2";
+  const auto runner = sandbox::CreateEmbeddedRunner(foreign);
+  ASSERT_TRUE(runner.ok());
+  const auto result = (*runner)->Run({.plugin = Plugin("echo"), .payload = "7"});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->output, "7") << Describe(*result);
+  EXPECT_GT(result->usage.cpu_usec.value_or(0), 0u);
+  EXPECT_TRUE(result->controls.empty());
+}
+
 TEST_F(Faults, TheDeadlineHoldsWithClientAndContainerdDead) {
   const auto budget = milliseconds(2'500);
   const auto begin = std::chrono::steady_clock::now();

@@ -141,8 +141,10 @@ TEST_F(Output, OneByteAndExitAtOnceIsNeverLost) {
     threads.emplace_back([&] {
       while (next++ < runs) {
         const SandboxResult result = Run("printer", {{"bytes", 1}, {"exit", true}});
-        if (result.termination.cause != Cause::kPluginError || !result.stdout_stream.complete)
+        if (result.termination.cause != Cause::kPluginError || !result.stdout_stream.complete) {
           ++failed;
+          std::printf("%s\n", Describe(result).c_str());
+        }
         if (result.stdout_stream.kept != "x") ++lost;
       }
     });

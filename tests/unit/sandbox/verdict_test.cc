@@ -181,5 +181,14 @@ TEST(VerdictTest, AnOomKillForALimitAboveItsOwn) {
   EXPECT_EQ(Decide(facts).limit, "memory");
 }
 
+TEST(VerdictTest, AMissingReportIsEvidenceAndNeverThePluginsFault) {
+  RunFacts facts = Exited(3);
+  facts.report_error = "open /run/x/report: No such file or directory (ENOENT)";
+  const Termination t = Decide(facts);
+  EXPECT_EQ(t.cause, Cause::kPluginError);
+  EXPECT_EQ(t.message, "it exited with 3 and left no result");
+  EXPECT_EQ(t.evidence.back().fact, "no report of the shim: " + facts.report_error);
+}
+
 }  // namespace
 }  // namespace vortex::sandbox
