@@ -110,8 +110,7 @@ class Bench:
             list(pool.map(job, items))
 
     def containers(self, side, names, flags=()):
-        self.in_two_lanes(lambda name: sh(*self.run_argv(side, name, ["sleep", "10000"], ["-d", *flags]),
-                                          ), names)
+        self.in_two_lanes(lambda name: sh(*self.run_argv(side, name, ["sleep", "10000"], ["-d", *flags])), names)
 
     def remove(self, side, names):
         def one(name):
