@@ -2,6 +2,7 @@
 #include "shim/service.h"
 
 #include <malloc.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "google/protobuf/empty.pb.h"
@@ -52,6 +53,7 @@ Service::Service(base::EventLoop* loop, base::ChildReaper* reaper, EventPublishe
   methods_["Stats"] = Bind(&Service::Stats);
   methods_["Connect"] = Bind(&Service::Connect);
   methods_["Shutdown"] = Bind(&Service::Shutdown);
+  LeaveWhenForgotten();
 }
 
 void Service::Handle(Call call) {
@@ -109,6 +111,19 @@ void Service::DumpState() const {
                        std::to_string(static_cast<int>(container->init->state)), ", execs ",
                        std::to_string(container->execs.size())});
   }
+}
+
+void Service::LeaveWhenForgotten() {
+  if (leaving_ || !containers_.empty()) return;
+  forgotten_ = loop_->After(std::chrono::seconds(5), [this] {
+    struct stat bundle {};
+    const bool gone = ::stat(".", &bundle) == 0 && bundle.st_nlink == 0;
+    if (gone && containers_.empty() && !server_->HasConnections()) {
+      Log(Level::kInfo, {"shim ends: its bundle is gone and nobody is connected"});
+      return ShutDown();
+    }
+    LeaveWhenForgotten();
+  });
 }
 
 void Service::TrimSoon() {

@@ -114,6 +114,10 @@ class Service {
     events_->Publish(topic, type, message.SerializeAsString());
   }
   void TrimSoon();
+  // A shim whose `start` succeeded while containerd could not go on (full disk), or whose
+  // containerd died before Shutdown, is known to nobody: it leaves by itself once it has no
+  // container, nobody is connected and its bundle is gone.
+  void LeaveWhenForgotten();
 
   base::EventLoop* loop_;
   base::ChildReaper* reaper_;
@@ -124,6 +128,7 @@ class Service {
   std::map<std::string, std::shared_ptr<Container>> containers_;
   bool leaving_ = false;
   base::EventLoop::Timer trim_;
+  base::EventLoop::Timer forgotten_;
 };
 
 }  // namespace vortex::shim
