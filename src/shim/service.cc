@@ -113,16 +113,17 @@ void Service::DumpState() const {
   }
 }
 
-void Service::LeaveWhenForgotten() {
+void Service::LeaveWhenForgotten(int looks) {
   if (leaving_ || !containers_.empty()) return;
-  forgotten_ = loop_->After(std::chrono::seconds(5), [this] {
+  forgotten_ = loop_->After(std::chrono::seconds(5), [this, looks] {
     struct stat bundle {};
     const bool gone = ::stat(".", &bundle) == 0 && bundle.st_nlink == 0;
-    if (gone && containers_.empty() && !server_->HasConnections()) {
-      Log(Level::kInfo, {"shim ends: its bundle is gone and nobody is connected"});
+    // containerd 1.6 may even keep its connection to a shim that it has given up.
+    if (gone && containers_.empty() && (looks > 0 || !server_->HasConnections())) {
+      Log(Level::kInfo, {"shim ends: its bundle is gone and it has no container"});
       return ShutDown();
     }
-    LeaveWhenForgotten();
+    LeaveWhenForgotten(gone ? looks + 1 : 0);
   });
 }
 

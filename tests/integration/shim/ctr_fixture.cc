@@ -106,7 +106,17 @@ void CtrTest::SetUp() {
 
 void CtrTest::TearDown() {
   if (!containerd_) return;
-  EXPECT_TRUE(Until([this] { return Shims().empty(); })) << "a shim is left";
+  EXPECT_TRUE(Until([this] { return Shims().empty(); })) << "a shim is left: " << [this] {
+    std::string text;
+    for (const int pid : Shims()) {
+      const std::string proc = "/proc/" + std::to_string(pid);
+      text += CommandLine(pid) + "\n" +
+              Shell("ls -l " + proc + "/cwd " + proc +
+                    "/fd; ss -xp | grep 'pid=" + std::to_string(pid) + ",'")
+                  .text;
+    }
+    return text;
+  }();
   EXPECT_EQ(Shell("ls -d /sys/fs/cgroup/*/" + name_space_ + "/* /sys/fs/cgroup/" + name_space_ +
                   "/* 2>/dev/null | xargs -r -n1 sh -c 'test -d $0 && echo $0'")
                 .text,
