@@ -125,6 +125,17 @@ run_tests() {
 }
 
 run_bench() {
+  install_packages build run
+  if [ "${1:-}" = shim ]; then
+    shift
+    install_packages test
+    build release containerd-shim-vortex-v2
+    as_root python3 tests/bench/shim_bench.py "$@"
+    return
+  fi
+  build release
+  containerd_up
+  build_image
   eval "$(print_env)"
   as_root python3 tests/bench/bench.py "$@"
 }

@@ -35,6 +35,8 @@ class ChildReaper {
   // parked.
   void Expect(pid_t pid, std::function<void(ChildExit)> callback);
   void Forget(pid_t pid) { expected_.erase(pid); }
+  // Nobody waits for a child.
+  bool Idle() const { return expected_.empty(); }
   // Co-awaitable form.
   Task<ChildExit> Wait(pid_t pid);
 

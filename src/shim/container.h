@@ -86,6 +86,7 @@ struct Container {
   bool mounted = false;      // Create brought a rootfs to mount
   std::string checkpoint;    // Start restores from here instead of starting
   bool aborted = false;      // Delete or Shutdown came while Create was running
+  bool killed = false;       // so did a SIGKILL: stays as a dead task that can be deleted
   bool init_exited = false;  // reaped, though perhaps not yet told
   base::Event created;       // Create has ended, either way
   PhaseTimes times;

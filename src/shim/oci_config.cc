@@ -146,6 +146,16 @@ std::optional<OciConfig> ParseOciConfig(std::string_view text) {
       ReadLinux(json, &config);
     } else if (key == "mounts") {
       ReadMounts(json, &config);
+    } else if (key == "hooks") {
+      json.Object([&](std::string_view name) {
+        // Any content counts: "[]" is the only text that certainly asks for nothing.
+        if (name == "poststart") {
+          const std::string_view hooks = json.Raw();
+          config.poststart_hooks = hooks != "[]" && hooks != "null";
+        } else {
+          json.Skip();
+        }
+      });
     } else if (key == "root") {
       json.Object([&](std::string_view name) {
         if (name == "readonly") {

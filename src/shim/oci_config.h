@@ -29,6 +29,7 @@ struct OciConfig {
   bool no_new_privileges = false;
   bool has_seccomp = false;
   bool readonly_root = false;
+  bool poststart_hooks = false;  // run by the runtime's `start`
   std::vector<std::string> bounding_capabilities;
   std::vector<OciMount> mounts;
   std::optional<std::int64_t> memory_limit;

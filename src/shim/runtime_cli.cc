@@ -159,6 +159,10 @@ std::string RuntimeCli::FailureText(const std::string& log_path, const std::stri
   return binary_ + " ended with status " + std::to_string(exit.Code()) + " and said nothing";
 }
 
+bool RuntimeCli::is_plain_runc() const {
+  return driver_->name == "runc" && binary_.substr(binary_.rfind('/') + 1) == "runc";
+}
+
 void RuntimeCli::Abort() {
   for (const pid_t pid : running_) ::kill(pid, SIGKILL);
 }

@@ -43,6 +43,8 @@ class RuntimeCli {
   const std::string& binary() const { return binary_; }
   // <root>/<namespace>: where the runtime keeps its state.
   const std::string& root() const { return root_; }
+  // It is runc itself, not a program that behaves like it and may have a `start` of its own.
+  bool is_plain_runc() const;
 
   // The words before the verb; for `delete`, which has no loop.
   static std::vector<std::string> GlobalArgs(const std::string& binary, const std::string& root,

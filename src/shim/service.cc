@@ -2,6 +2,7 @@
 #include "shim/service.h"
 
 #include <malloc.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "google/protobuf/empty.pb.h"
@@ -52,6 +53,7 @@ Service::Service(base::EventLoop* loop, base::ChildReaper* reaper, EventPublishe
   methods_["Stats"] = Bind(&Service::Stats);
   methods_["Connect"] = Bind(&Service::Connect);
   methods_["Shutdown"] = Bind(&Service::Shutdown);
+  LeaveWhenForgotten();
 }
 
 void Service::Handle(Call call) {
@@ -109,6 +111,20 @@ void Service::DumpState() const {
                        std::to_string(static_cast<int>(container->init->state)), ", execs ",
                        std::to_string(container->execs.size())});
   }
+}
+
+void Service::LeaveWhenForgotten(int looks) {
+  if (leaving_ || !containers_.empty()) return;
+  forgotten_ = loop_->After(std::chrono::seconds(5), [this, looks] {
+    struct stat bundle {};
+    const bool gone = ::stat(".", &bundle) == 0 && bundle.st_nlink == 0;
+    // containerd 1.6 may even keep its connection to a shim that it has given up.
+    if (gone && containers_.empty() && (looks > 0 || !server_->HasConnections())) {
+      Log(Level::kInfo, {"shim ends: its bundle is gone and it has no container"});
+      return ShutDown();
+    }
+    LeaveWhenForgotten(gone ? looks + 1 : 0);
+  });
 }
 
 void Service::TrimSoon() {

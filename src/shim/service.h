@@ -59,6 +59,7 @@ class Service {
   base::Task<void> UndoCreate(std::shared_ptr<Container> container);
   base::Task<Status> Start(const task_v2::StartRequest& request, task_v2::StartResponse* response);
   base::Task<Status> StartInit(std::shared_ptr<Container> container);
+  base::Task<Status> RunRuntimeStart(std::shared_ptr<Container> container);
   base::Task<Status> Restore(std::shared_ptr<Container> container);
   base::Task<Status> StartExec(std::shared_ptr<Container> container,
                                std::shared_ptr<Process> process);
@@ -114,6 +115,10 @@ class Service {
     events_->Publish(topic, type, message.SerializeAsString());
   }
   void TrimSoon();
+  // A shim whose `start` succeeded while containerd could not go on (full disk), or whose
+  // containerd died before Shutdown, is known to nobody: it leaves by itself, within 5 s of having
+  // no container and no bundle when nobody is connected, within 10 s in any case.
+  void LeaveWhenForgotten(int looks = 0);
 
   base::EventLoop* loop_;
   base::ChildReaper* reaper_;
@@ -124,6 +129,7 @@ class Service {
   std::map<std::string, std::shared_ptr<Container>> containers_;
   bool leaving_ = false;
   base::EventLoop::Timer trim_;
+  base::EventLoop::Timer forgotten_;
 };
 
 }  // namespace vortex::shim

@@ -37,8 +37,16 @@ base::Task<Status> Service::Kill(const task_v2::KillRequest& request, Empty*) {
 }
 
 base::Task<Status> Service::KillInit(std::shared_ptr<Container> container, int signal, bool all) {
-  // May overtake anything but a Create, whose end decides what there is to kill.
-  if (container->init->state == State::kCreating) co_await container->created.Wait();
+  // May overtake anything but a Create, whose end decides what there is to kill. One that hangs is
+  // ended by SIGKILL: otherwise nobody but its own caller, who may be dead, could get rid of it.
+  if (container->init->state == State::kCreating) {
+    if (signal == SIGKILL) {
+      container->killed = container->aborted = true;
+      if (container->cli) container->cli->Abort();
+    }
+    co_await container->created.Wait();
+    if (container->killed) co_return Ok();
+  }
   Process* init = container->init.get();
   if (init->state == State::kDeleted) co_return NotFound("container " + container->id);
   if (init->state == State::kStopped || init->reaped.set()) co_return AlreadyFinished();

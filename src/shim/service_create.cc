@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,7 +81,8 @@ base::Task<Status> Service::Create(const task_v2::CreateTaskRequest& request,
     const base::ChildReaper::Hold hold(reaper_);
     status = co_await CreateSteps(container, request);
     if (status.ok() && container->aborted)
-      status = Error(Code::kUnknown, "create was cancelled by a delete");
+      status = Error(Code::kUnknown, "create was cancelled by a " +
+                                         std::string(container->killed ? "kill" : "delete"));
     if (status.ok()) {
       container->times.create_done = NowUnixNs();
       container->init->state = State::kCreated;
@@ -92,9 +94,21 @@ base::Task<Status> Service::Create(const task_v2::CreateTaskRequest& request,
   }
   if (!status.ok()) {
     co_await UndoCreate(container);
-    containers_.erase(request.id());
-    container->init->state = State::kDeleted;
-    container->init->exited.Set();
+    Process* init = container->init.get();
+    if (container->killed) {
+      // Whoever killed it may not be who waits for this Create: it is there to be waited for and
+      // deleted, like any other that was killed.
+      init->state = State::kStopped;
+      init->exit_status = 128 + SIGKILL;
+      init->exited_at = NowUnixNs();
+      init->pid = 0;
+      container->mounted = false;
+    } else {
+      containers_.erase(request.id());
+      init->state = State::kDeleted;
+    }
+    init->exited.Set();
+    LeaveWhenForgotten();
   }
   container->created.Set();
   co_return status;

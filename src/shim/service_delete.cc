@@ -96,6 +96,7 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
   SetTime(event.mutable_exited_at(), init->exited_at);
   Publish("/tasks/delete", "containerd.events.TaskDelete", event);
   containers_.erase(container->id);
+  LeaveWhenForgotten();
   co_return Ok();
 }
 

@@ -6,6 +6,7 @@
 #include "containerd/events/task.pb.h"
 #include "google/protobuf/any.pb.h"
 #include "google/protobuf/empty.pb.h"
+#include "shim/exec_fifo.h"
 #include "shim/files.h"
 #include "shim/log.h"
 #include "shim/names.h"
@@ -50,10 +51,7 @@ base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
       container->missing_control = status.message;
       co_return status;
     }
-    RuntimeCall call;
-    call.verb = "start";
-    call.args = {container->id};
-    Status status = co_await container->cli->Run(std::move(call), nullptr);
+    Status status = co_await RunRuntimeStart(container);
     // On failure the task stays as it was, unless its process is gone: then its exit is told.
     if (!status.ok()) co_return status;
   }
@@ -65,6 +63,19 @@ base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
   event.set_pid(static_cast<std::uint32_t>(init->pid));
   Publish("/tasks/start", "containerd.events.TaskStart", event);
   co_return Ok();
+}
+
+base::Task<Status> Service::RunRuntimeStart(std::shared_ptr<Container> container) {
+  const RuntimeCli* cli = container->cli.get();
+  if (cli->is_plain_runc() && !container->config.poststart_hooks) {
+    const bool released = co_await ReleaseByExecFifo(
+        loop_, cli->root() + "/" + container->id + "/exec.fifo", &container->init->reaped);
+    if (released) co_return Ok();
+  }
+  RuntimeCall call;
+  call.verb = "start";
+  call.args = {container->id};
+  co_return co_await container->cli->Run(std::move(call), nullptr);
 }
 
 base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {

@@ -41,6 +41,7 @@ class TtrpcServer {
   void StopListening();
   // Every answer has left for its socket.
   bool Flushed() const;
+  bool HasConnections() const { return !connections_.empty(); }
   std::size_t connections() const { return connections_.size(); }
 
  private:

@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -26,7 +25,10 @@ namespace fs = std::filesystem;
 
 std::string Slurp(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  // Not by istreambuf_iterator, which throws when a process goes while its file is read (ESRCH).
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
 }
 
 std::vector<int> AllPids() {

@@ -17,6 +17,7 @@
 #include "base/unique_fd.h"
 #include "shim/files.h"
 #include "shim/rootfs_mounts.h"
+#include "shim/socket_path.h"
 
 namespace vortex::shim::testing {
 namespace {
@@ -105,13 +106,30 @@ void CtrTest::SetUp() {
 
 void CtrTest::TearDown() {
   if (!containerd_) return;
-  EXPECT_TRUE(Until([this] { return Shims().empty(); })) << "a shim is left";
+  EXPECT_TRUE(Until([this] { return Shims().empty(); })) << "a shim is left: " << [this] {
+    std::string text;
+    for (const int pid : Shims()) {
+      const std::string proc = "/proc/" + std::to_string(pid);
+      text += CommandLine(pid) + "\n" +
+              Shell("ls -l " + proc + "/cwd " + proc +
+                    "/fd; ss -xp | grep 'pid=" + std::to_string(pid) + ",'")
+                  .text;
+    }
+    return text;
+  }();
   EXPECT_EQ(Shell("ls -d /sys/fs/cgroup/*/" + name_space_ + "/* /sys/fs/cgroup/" + name_space_ +
                   "/* 2>/dev/null | xargs -r -n1 sh -c 'test -d $0 && echo $0'")
                 .text,
             "")
       << "cgroups are left";
   EXPECT_FALSE(AnyMountAt(Dir() + "/state/io.containerd.runtime.v2.task")) << "mounts are left";
+  for (const char* top : {"/state", "/root"}) {
+    // containerd runs `delete` and removes the bundle after the shim's end has been seen.
+    const std::string bundles =
+        "ls -A " + Dir() + top + "/io.containerd.runtime.v2.task/" + name_space_ + " 2>/dev/null";
+    EXPECT_TRUE(Until([&] { return Shell(bundles).text.empty(); }))
+        << "bundles are left: " << Shell(bundles).text;
+  }
   for (const char* root :
        {"/run/containerd/runc/", "/run/containerd/runsc/", "/run/containerd/crun/"}) {
     EXPECT_EQ(Shell("ls " + (root + name_space_) + " 2>/dev/null | grep -v lock").text, "") << root;
@@ -171,6 +189,29 @@ int CtrTest::ShimOf(const std::string& id) const {
     if (CommandLine(pid).find("-id " + id + " ") != std::string::npos) return pid;
   }
   return 0;
+}
+
+std::string CtrTest::SocketOf(const std::string& id) const {
+  return SocketPath(kSocketDir, containerd_->address(), name_space_, id);
+}
+
+int CtrTest::InitOf(const std::string& id) {
+  return ::atoi(
+      Shell(CtrCommand("task ls") + " | awk '$1 == \"" + id + "\" {print $2}'").text.c_str());
+}
+
+std::string CtrTest::WrappedRunc(const std::string& script) const {
+  const std::string fake = Dir() + "/runc-wrapped";
+  EXPECT_EQ(WriteFileAtomic(fake, "#!/bin/sh\n" + script + "\nexec runc \"$@\"\n", 0755), 0);
+  const std::string toml = Dir() + "/wrapped.toml";
+  EXPECT_EQ(WriteFileAtomic(toml, "binary_name = \"" + fake + "\"\n", 0644), 0);
+  return "--runtime-config-path " + toml;
+}
+
+bool CtrTest::PreferReleaseShim() {
+  if (::access(VORTEX_RELEASE_SHIM, X_OK) != 0) return false;
+  shim_ = VORTEX_RELEASE_SHIM;
+  return true;
 }
 
 long ProcKb(int pid, const std::string& file, const std::string& key) {

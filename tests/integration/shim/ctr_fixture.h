@@ -52,10 +52,20 @@ class CtrTest : public ::testing::Test {
   // Pids of shims of this containerd.
   std::vector<int> Shims() const;
   int ShimOf(const std::string& id) const;
+  // Where the shim of a container (or group) listens.
+  std::string SocketOf(const std::string& id) const;
+  // Pid of a task's first process as `ctr task ls` says; 0 when there is none.
+  int InitOf(const std::string& id);
+  // An options file for `ctr run --runtime-config-path` naming a runtime that runs `script` (sh;
+  // its words are "$@") and then runc with the same words. Called runc-*, so it counts as runc.
+  std::string WrappedRunc(const std::string& script) const;
   std::string NameSpace() const { return name_space_; }
   std::string Dir() const { return containerd_->dir(); }
   vortex::testing::PrivateContainerd& containerd() { return *containerd_; }
 
+  // For tests of crowds: the shim that users run when it is built, as a sanitized one takes ten
+  // times the memory and start-up. To be called before SetUp(); false when there is none.
+  bool PreferReleaseShim();
   // The shim that containerd finds; to be changed before SetUp().
   std::string shim_ = VORTEX_SHIM;
   std::string runtime_ = "io.containerd.vortex.v2";

@@ -102,7 +102,7 @@ LoneShim::~LoneShim() {
 std::string LoneShim::Command(const std::string& action) const {
   return "cd " + bundle_ + " && " +
          (event_sink_.empty() ? "" : "TTRPC_ADDRESS=" + event_sink_ + " ") + "PATH=" + dir_ +
-         ":$PATH " VORTEX_SHIM " -namespace lone -address " + dir_ +
+         ":$PATH " + binary_ + " -namespace lone -address " + dir_ +
          "/c.sock -publish-binary true -id task " + action + " < /dev/null";
 }
 

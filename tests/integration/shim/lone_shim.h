@@ -58,6 +58,8 @@ class LoneShim {
   explicit LoneShim(const std::string& script, const std::string& event_sink = "");
   ~LoneShim();
 
+  // Another shim than the one under test; before Start().
+  void set_binary(const std::string& path) { binary_ = path; }
   // Runs `start`; its output.
   std::string Start();
   // Runs `delete`; its output.
@@ -73,7 +75,7 @@ class LoneShim {
   std::string dir_;
   std::string bundle_;
   std::string event_sink_;
-  std::string address_;
+  std::string binary_ = VORTEX_SHIM;
 };
 
 }  // namespace vortex::shim::testing

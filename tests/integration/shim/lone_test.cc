@@ -169,6 +169,46 @@ TEST_F(LoneTest, AHangingCreateBlocksNobodyAndIsEndedByDelete) {
   EXPECT_TRUE(Until([&] { return shim.shim() == 0; }));
 }
 
+TEST_F(LoneTest, AHangingCreateIsEndedByAKill) {
+  LoneShim shim("case $verb in create) exec sleep 1000;; esac");
+  shim.Start();
+  TtrpcPeer creator(shim.socket());
+  creator.Send("Create", shim.CreateRequest().SerializeAsString());
+  ASSERT_TRUE(Until(
+      [&] { return Shell("pgrep -f 'sleep 1000' -P " + std::to_string(shim.shim())).code == 0; }));
+  TtrpcPeer peer(shim.socket());
+  task_v2::KillRequest kill;
+  kill.set_id("task");
+  kill.set_signal(SIGKILL);
+  EXPECT_EQ(peer.Call("Kill", kill).code, 0);
+  std::uint32_t stream = 0;
+  EXPECT_THAT(creator.Receive(&stream).message, HasSubstr("killed by signal 9"));
+  // Dead as any other: waited for, asked for, deleted.
+  task_v2::WaitRequest wait;
+  wait.set_id("task");
+  task_v2::WaitResponse waited;
+  ASSERT_TRUE(waited.ParseFromString(peer.Call("Wait", wait).payload));
+  EXPECT_EQ(waited.exit_status(), 137U);
+  task_v2::StateResponse state;
+  ASSERT_TRUE(state.ParseFromString(peer.Call("State", StateRequest()).payload));
+  EXPECT_EQ(state.status(), containerd::v1::types::STOPPED);
+  task_v2::DeleteRequest remove;
+  remove.set_id("task");
+  EXPECT_EQ(peer.Call("Delete", remove).code, 0);
+  EXPECT_EQ(peer.Call("State", StateRequest()).code, 5);
+}
+
+TEST_F(LoneTest, AForgottenShimLeaves) {
+  LoneShim shim(kGood);
+  shim.Start();
+  const std::string socket = shim.socket();
+  const pid_t pid = shim.shim();
+  ASSERT_GT(pid, 0);
+  Shell("rm -r " + shim.bundle());
+  EXPECT_TRUE(Until([&] { return shim.shim() == 0; })) << "a shim without a bundle stays";
+  EXPECT_NE(::access(socket.c_str(), F_OK), 0);
+}
+
 TEST_F(LoneTest, ARuntimeThatPrintsGarbage) {
   LoneShim shim(
       "case $verb in create) head -c 1000000 /dev/urandom > $log; head -c 1000000 /dev/urandom; "

@@ -87,5 +87,26 @@ int main(int argc, char** argv) {
     printf("tty %d\n", isatty(0) && isatty(1) && isatty(2));
     return 0;
   }
+  // Says how often it has counted, until SIGTERM.
+  if (!strcmp(verb, "count")) {
+    signal(SIGTERM, OnTerm);
+    for (int i = 0;; ++i) {
+      char line[32];
+      snprintf(line, sizeof line, "count %d\n", i);
+      Say(1, line);
+      usleep(50000);
+    }
+  }
+  // Ends with 7 when the terminal has become 132 x 43, with 1 after 20 s.
+  if (!strcmp(verb, "winsize")) {
+    for (int i = 0; i < 400; ++i) {
+      struct winsize size;
+      memset(&size, 0, sizeof size);
+      ioctl(1, TIOCGWINSZ, &size);
+      if (size.ws_col == 132 && size.ws_row == 43) return 7;
+      usleep(50000);
+    }
+    return 1;
+  }
   return 99;
 }

@@ -21,6 +21,9 @@ class ProcessIoTest : public ::testing::Test {
       EXPECT_EQ(::mkfifo((dir_ + name).c_str(), 0600), 0);
   }
   ~ProcessIoTest() override {
+    // A coroutine may still wait for its logger's exit; its frame goes when that has come.
+    while (!reaper_.Idle()) loop_.Turn(1000);
+    for (int turn = 0; turn < 3; ++turn) loop_.Turn(0);
     for (const char* name : {"/in", "/out", "/err", "/logger", "/log"})
       ::unlink((dir_ + name).c_str());
     ::rmdir(dir_.c_str());
