@@ -53,6 +53,13 @@ struct Process {
 };
 
 // One thing that the spec asks for and what the kernel says about it.
+// st_dev and st_ino of stat(2).
+struct FileId {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  bool operator==(const FileId&) const = default;
+};
+
 struct ControlReading {
   std::string name;
   std::int64_t requested = 0;
@@ -100,6 +107,7 @@ struct Container {
   int last_kill_signal = 0;  // what a client asked for last, and when
   std::int64_t last_kill_at = 0;
   base::EventLoop::Timer seccomp_check;
+  std::optional<FileId> runtime_program;  // what the first process ran before its start
 };
 
 }  // namespace vortex::shim

@@ -2,6 +2,7 @@
 #include "shim/readback.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <bit>
 #include <cstdlib>
@@ -16,6 +17,8 @@ namespace {
 
 // The kernel rounds memory limits down to whole pages, of up to 64 KiB.
 constexpr std::int64_t kPageSlack = 64 << 10;
+
+constexpr std::chrono::milliseconds kLongestSeccompDelay{160};
 
 // Collects readings and remembers the first control that is missing.
 class Checker {
@@ -177,6 +180,13 @@ void CheckNetwork(const Container& container, const std::string& proc, Checker* 
   checker->Switch("network", only_loopback && !names.empty(), names);
 }
 
+// The program that a process runs; none when it has ended.
+std::optional<FileId> ProgramOf(pid_t pid) {
+  struct stat info {};
+  if (::stat(("/proc/" + std::to_string(pid) + "/exe").c_str(), &info) != 0) return std::nullopt;
+  return FileId{info.st_dev, info.st_ino};
+}
+
 }  // namespace
 
 std::string StatusField(std::string_view text, std::string_view key) {
@@ -214,20 +224,27 @@ Status CheckInForce(Container* container) {
     return checker.Result();
   }
   const std::string proc = "/proc/" + std::to_string(container->init->pid);
+  container->runtime_program = ProgramOf(container->init->pid);
   CheckProcessStatus(*container, proc, &checker);
   CheckMounts(*container, proc, &checker);
   CheckNetwork(*container, proc, &checker);
   return checker.Result();
 }
 
-void CheckSeccompSoon(base::EventLoop* loop, const std::shared_ptr<Container>& container) {
-  if (!container->config.OurJob() || !container->config.has_seccomp ||
-      !container->cli->driver().host_init)
-    return;
+namespace {
+
+void CheckSeccompIn(base::EventLoop* loop, const std::shared_ptr<Container>& container,
+                    std::chrono::milliseconds delay) {
   container->seccomp_check =
-      loop->After(std::chrono::milliseconds(50), [weak = std::weak_ptr<Container>(container)] {
+      loop->After(delay, [loop, delay, weak = std::weak_ptr<Container>(container)] {
         const auto alive = weak.lock();
         if (!alive || alive->init_exited) return;
+        const auto program = ProgramOf(alive->init->pid);
+        if (!program) return;
+        if (program == alive->runtime_program) {
+          // Still the runtime, which loads the filter just before it executes the job's program.
+          return CheckSeccompIn(loop, alive, std::min(delay * 2, kLongestSeccompDelay));
+        }
         const auto status =
             ReadFile("/proc/" + std::to_string(alive->init->pid) + "/status", 1 << 20);
         const std::string mode = StatusField(status.value_or(""), "Seccomp");
@@ -241,6 +258,15 @@ void CheckSeccompSoon(base::EventLoop* loop, const std::shared_ptr<Container>& c
         alive->cgroup.KillAll();
         if (alive->init->pidfd) base::PidfdKill(alive->init->pidfd.get(), SIGKILL);
       });
+}
+
+}  // namespace
+
+void CheckSeccompSoon(base::EventLoop* loop, const std::shared_ptr<Container>& container) {
+  if (!container->config.OurJob() || !container->config.has_seccomp ||
+      !container->cli->driver().host_init)
+    return;
+  CheckSeccompIn(loop, container, std::chrono::milliseconds(5));
 }
 
 }  // namespace vortex::shim

@@ -17,8 +17,9 @@ namespace vortex::shim {
 //   force.
 Status CheckInForce(Container* container);
 
-// The seccomp filter is loaded last, after the start, so it is read 50 ms later, if the process
-// still lives then. Without one that the spec asks for the job is killed and the report says so.
+// The seccomp filter is loaded last, after the start, so it is read once the first process runs
+// another program than before, if it still lives then. Without one that the spec asks for the job
+// is killed and the report says so.
 void CheckSeccompSoon(base::EventLoop* loop, const std::shared_ptr<Container>& container);
 
 // The word behind "<key>:" in /proc/<pid>/status text; for tests.
