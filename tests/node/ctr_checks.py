@@ -134,10 +134,17 @@ def terminal(space):
 
 
 def not_found(space):
-    output = space.run("absent", "/no-such-program", flags=["--rm"])
-    expect(output.code != 0 and "no-such-program" in output.err, output)
-    expect_equal(space.tasks(), {})
-    space.remove("absent")
+    try:
+        output = space.run("absent", "/no-such-program", flags=["--rm"])
+        expect(output.code != 0 and "no-such-program" in output.err, output)
+        if space.runtime == "runsc":
+            # It is seen at Start: the task is there, and ctr before 2.0 leaves it to us.
+            if space.tasks():
+                space.must("task", "rm", "-f", "absent")
+        expect_equal(space.tasks(), {}, output)
+        wait_for("the shim ends", lambda: not space.shims(), 60)
+    finally:
+        space.remove("absent")
 
 
 FLOWS = [
