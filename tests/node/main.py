@@ -70,8 +70,9 @@ def main(words):
             text = traceback.format_exc()
             tap.check(f"{name}: the group runs to its end", lambda text=text: expect(False, text))
     if tap.failed:
-        print("# the end of containerd's log:")
-        for line in node.run("journalctl", "-u", "containerd", "-o", "cat", "-n", "60").out.splitlines():
+        print("# the end of containerd's log, but for what is of no weight:")
+        log = node.run("journalctl", "-u", "containerd", "-o", "cat").out.splitlines()
+        for line in [line for line in log if "level=info" not in line][-80:]:
             print("#   " + re.sub(r"[^\x20-\x7e]", "?", line)[:400])
     return tap.end()
 
