@@ -54,4 +54,3 @@ def check(tap):
         tap.check(f"vortexctl, {runtime_class}: too-greedy: oom", example, runtime_class, "too-greedy", "oom")
         tap.check(f"vortexctl, {runtime_class}: sleeper: deadline", example, runtime_class, "sleeper", "deadline")
         tap.check(f"vortexctl, {runtime_class}: nothing is left behind", nothing_left, before)
-        tap.note("done")

@@ -182,7 +182,6 @@ def check(tap):
                 ("stop: by SIGTERM, and by SIGKILL after the timeout", pod.stop_containers),
                 ("all is removed, the shim too", pod.remove)):
             tap.check(f"cri, {handler}: {what}", step)
-        tap.note("done")
         tap.check(f"cri, {handler}: nothing is left behind", removed, parent, before)
 
 

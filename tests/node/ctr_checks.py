@@ -167,5 +167,4 @@ def check(tap, runtime):
     before = census()
     for what, flow in FLOWS:
         tap.check(f"{runtime}: {what}", flow, space)
-        tap.note("done")
     tap.check(f"{runtime}: nothing is left behind", nothing_left, before)
