@@ -3,14 +3,14 @@
 
 On the node's network, so that no network plugin is needed.
 """
-import json
 import os
 import pathlib
 
 import grpc
 
 from messages import message, parse
-from node import PATIENCE, PAYLOAD, census, fact, must, nothing_left, shims, wait_for
+from node import (PATIENCE, PAYLOAD, census, containerd_kill, containerd_start, fact, must, nothing_left, shims,
+                  wait_for)
 from tap import Failed, Skip, expect, expect_equal
 
 IMAGE = "vortex.local/node:test"
@@ -20,6 +20,9 @@ RUNNING, EXITED = 1, 2
 
 class Cri:
     def __init__(self):
+        self.connect()
+
+    def connect(self):
         self.channel = grpc.insecure_channel("unix:///run/containerd/containerd.sock",
                                              options=[("grpc.default_authority", "localhost")])
 
@@ -33,6 +36,13 @@ class Cri:
             return function(request, timeout=PATIENCE)
         except grpc.RpcError as error:
             raise Failed(f"{method}: {error.code()}: {error.details()}") from error
+
+
+    def ready(self):
+        try:
+            return self.call("Version").runtime_name
+        except Failed:
+            return None
 
 
 class Pod:
@@ -141,6 +151,20 @@ class Pod:
             # The event reaches CRI by another way than the exit does.
             wait_for(f"{name}: reason OOMKilled", lambda name=name: self.status(name).reason == "OOMKilled", 20)
 
+    def found_again(self):
+        self.need("a", "b")
+        before = shims("-namespace k8s.io ")
+        containerd_kill()
+        containerd_start()
+        self.cri.connect()
+        # CRI answers a moment after the rest.
+        wait_for("the service answers", self.cri.ready, 60)
+        expect_equal(self.cri.call("PodSandboxStatus", pod_sandbox_id=self.id).status.state, 0, "0 is ready")
+        expect_equal((self.status("a").state, self.status("b").state), (RUNNING, RUNNING))
+        expect_equal(shims("-namespace k8s.io "), before)
+        answer = self.cri.call("ExecSync", container_id=self.containers["a"], cmd=["/work", "exit", "3"], timeout=200)
+        expect_equal(answer.exit_code, 3)
+
     def stop_containers(self):
         self.need("a", "b")
         self.cri.call("StopContainer", container_id=self.containers["b"], timeout=120)
@@ -179,6 +203,7 @@ def check(tap):
                 ("ExecSync: streams and exit code", pod.executes), ("a container's log", pod.logs_are_written),
                 ("stats", pod.stats), ("a new memory limit is in force", pod.update),
                 ("memory limit: OOMKilled", pod.out_of_memory),
+                ("containerd killed -9 and started: the pod is found again", pod.found_again),
                 ("stop: by SIGTERM, and by SIGKILL after the timeout", pod.stop_containers),
                 ("all is removed, the shim too", pod.remove)):
             tap.check(f"cri, {handler}: {what}", step)

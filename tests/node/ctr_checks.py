@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each of `ctr`'s flows with our shim, under each OCI runtime."""
 import json
-import time
 
-from node import WORK, ROOTFS, Events, Namespace, alive, census, fact, must, nothing_left, on_terminal, run, wait_for
+from node import WORK, ROOTFS, Events, Namespace, alive, census, must, nothing_left, on_terminal, run, wait_for
 from tap import Skip, expect, expect_equal
 
 OPTIONS = {

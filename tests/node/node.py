@@ -230,6 +230,11 @@ def is_namespace(path):
     return name in ("k8s.io", "vortex") or re.fullmatch(r"node-[a-z-]+", name)
 
 
+def is_shared(name):
+    """Locks, and a directory that crun keeps for all its containers."""
+    return name.endswith(".lock") or name == ".empty-directory"
+
+
 def census():
     things = {f"cgroup {path}" for path in cgroups()}
     for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
@@ -237,8 +242,7 @@ def census():
     for pattern in LISTED:
         for directory in pathlib.Path("/").glob(pattern.lstrip("/")):
             if directory.is_dir():
-                things.update(f"entry {entry}" for entry in directory.iterdir()
-                              if not entry.name.endswith(".lock") and not entry.name.startswith("runsc.log"))
+                things.update(f"entry {entry}" for entry in directory.iterdir() if not is_shared(entry.name))
     things.update(f"process {line}" for line in shims().values())
     for name in ("runc", "crun", "runsc", "runsc-sandbox", "runsc-gofer", "work", "forks", "pause"):
         things.update(f"process {name} {pid}" for pid in run("pidof", name).out.split())

@@ -63,7 +63,7 @@ def deadline(space):
     """Nobody but the shim is left to keep it."""
     report = WORK / "report"
     report.unlink(missing_ok=True)
-    at = time.time() + 60
+    at = time.time() + 45
     try:
         output = space.run("job", "/work", "stay", flags=[
             "-d", "--annotation", "io.vortex.run-id=r1", "--annotation", f"io.vortex.report={report}",

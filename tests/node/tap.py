@@ -38,7 +38,9 @@ class Tap:
             verdict = f"ok {self.count} - {what} # SKIP {skip}"
         except Failed as failed:
             self.failed += 1
-            verdict, evidence = f"not ok {self.count} - {what}", str(failed)
+            where = [f"{one.filename.rsplit('/', 1)[-1]}:{one.lineno}: {one.line}"
+                     for one in traceback.extract_tb(failed.__traceback__) if not one.filename.endswith("tap.py")]
+            verdict, evidence = f"not ok {self.count} - {what}", f"{failed}\n" + "\n".join(where)
         except Exception:  # a broken check is a failed one
             self.failed += 1
             verdict, evidence = f"not ok {self.count} - {what}", traceback.format_exc()
