@@ -136,7 +136,7 @@ run_node_tests() {
   tests/node/stage build/release "$IMAGE_LAYOUT" "$work/payload" "$@"
   rm -f "build/node/$suite.log"
   say "booting $suite; its console goes to build/node/$suite.log"
-  as_root env NODE_CONSOLE="$PWD/build/node/$suite.log" scripts/node-vm run "$suite" "$work/payload" || code=$?
+  as_root env NODE_TIMEOUT="${NODE_TIMEOUT:-1500}" NODE_CONSOLE="$PWD/build/node/$suite.log" scripts/node-vm run "$suite" "$work/payload" || code=$?
   rm -rf "$work"
   return "$code"
 }

@@ -3,7 +3,7 @@
 import json
 
 from node import WORK, ROOTFS, Events, Namespace, alive, census, must, nothing_left, on_terminal, run, wait_for
-from tap import Skip, expect, expect_equal
+from tap import Failed, Skip, expect, expect_equal
 
 OPTIONS = {
     "runc": 'binary_name = "runc"\n',
@@ -31,30 +31,37 @@ def input_passes(space):
 
 def detached(space):
     """run -d, exec, pause, resume, metrics, ps, kill, delete: one task's life."""
-    try:
-        output = space.run("life", "/work", "sleep", "100000", flags=["-d"])
-        expect_equal(output.code, 0, output)
-        expect_equal(space.state("life"), "RUNNING")
-        expect_equal(len(space.shims()), 1, space.shims())
-        output = space.ctr("task", "exec", "--exec-id", "e1", "life", "/work", "exit", "5")
-        expect_equal(output.code, 5, output)
-        output = space.ctr("task", "exec", "--exec-id", "e2", "life", "/work", "both")
-        expect(output.code == 0 and "to stdout\n" in output.out and "to stderr\n" in output.err, output)
-        space.must("task", "pause", "life")
-        expect_equal(space.state("life"), "PAUSED")
-        space.must("task", "resume", "life")
-        expect_equal(space.state("life"), "RUNNING")
-        processes = space.must("task", "ps", "life")
-        expect(str(space.tasks()["life"][0]) in processes, processes, space.tasks())
-        space.must("task", "kill", "life")
-        wait_for("SIGTERM ends it", lambda: space.state("life") == "STOPPED")
-        # ctr says so on one of its streams, by version.
-        output = space.ctr("task", "rm", "life")
-        expect("code 9" in output.out + output.err or output.code == 9, output)
-        expect_equal(space.shims(), {})
-        space.must("container", "rm", "life")
-    finally:
-        space.remove("life")
+    with Events(space.name) as events:
+        try:
+            life(space)
+        except Failed as failed:
+            raise Failed(f"{failed}\n{events.text()}") from failed
+        finally:
+            space.remove("life")
+
+
+def life(space):
+    output = space.run("life", "/work", "sleep", "100000", flags=["-d"])
+    expect_equal(output.code, 0, output)
+    expect_equal(space.state("life"), "RUNNING")
+    expect_equal(len(space.shims()), 1, space.shims())
+    output = space.ctr("task", "exec", "--exec-id", "e1", "life", "/work", "exit", "5")
+    expect_equal(output.code, 5, output)
+    output = space.ctr("task", "exec", "--exec-id", "e2", "life", "/work", "both")
+    expect(output.code == 0 and "to stdout\n" in output.out and "to stderr\n" in output.err, output)
+    space.must("task", "pause", "life")
+    expect_equal(space.state("life"), "PAUSED")
+    space.must("task", "resume", "life")
+    expect_equal(space.state("life"), "RUNNING")
+    processes = space.must("task", "ps", "life")
+    expect(str(space.tasks()["life"][0]) in processes, processes, space.tasks())
+    space.must("task", "kill", "life")
+    wait_for("SIGTERM ends it", lambda: space.state("life") == "STOPPED")
+    # ctr says so on one of its streams, by version.
+    output = space.ctr("task", "rm", "life")
+    expect("code 9" in output.out + output.err or output.code == 9, output)
+    expect_equal(space.shims(), {})
+    space.must("container", "rm", "life")
 
 
 def metrics(space):
