@@ -129,9 +129,11 @@ def pids_limit(space):
         raise Skip("runsc's own threads count against pids.max of the sandbox")
     spec = spec_of(space, "forks", "/forks", "50")
     spec["linux"].setdefault("resources", {})["pids"] = {"limit": 10}
-    output = run_spec(space, "forks", spec, "--rm")
-    expect(output.code == 0, output)
-    expect("children 9 of 50" in output.out, output)
+    try:
+        output = run_spec(space, "forks", spec, "--rm")
+        expect(output.code == 0 and "children 9 of 50" in output.out, output)
+    finally:
+        space.remove("forks")
 
 
 def terminal(space):
