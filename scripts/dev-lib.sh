@@ -17,6 +17,7 @@ IMAGE_LAYOUT=$PWD/build/image-layout
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
     golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun)
+  PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
 
@@ -124,6 +125,22 @@ run_tests() {
   as_root ctest --test-dir build/dev --output-on-failure --no-tests=error ${1:+-R "$1"}
 }
 
+# run_node_tests [GROUP…]: in a machine with systemd, cgroup v2 and the containerd of NODE_SUITE.
+run_node_tests() {
+  local suite=${NODE_SUITE:-trixie} work code=0
+  install_packages build run node
+  build release
+  images/python/build --init build/release/images/init --output "$IMAGE_LAYOUT" --name "$IMAGE" >&2
+  mkdir -p build/node
+  work=$(mktemp -d "$PWD/build/node/stage.XXXXXX")
+  tests/node/stage build/release "$IMAGE_LAYOUT" "$work/payload" "$@"
+  rm -f "build/node/$suite.log"
+  say "booting $suite; its console goes to build/node/$suite.log"
+  as_root env NODE_TIMEOUT="${NODE_TIMEOUT:-1500}" NODE_CONSOLE="$PWD/build/node/$suite.log" scripts/node-vm run "$suite" "$work/payload" || code=$?
+  rm -rf "$work"
+  return "$code"
+}
+
 run_bench() {
   install_packages build run
   if [ "${1:-}" = shim ]; then
@@ -146,7 +163,7 @@ format_sources() {
 
 lint() {
   format_sources --dry-run --Werror
-  shellcheck -x dev scripts/*.sh scripts/private-containerd .ci/run
+  shellcheck -x dev scripts/*.sh scripts/private-containerd scripts/node-vm .ci/run
   /usr/bin/python3 tests/layers_test.py
 }
 
