@@ -14,9 +14,11 @@
 
 namespace vortex::shim {
 
-OomWatch::OomWatch(base::EventLoop* loop, const Cgroup* cgroup, std::function<void()> on_kill)
+OomWatch::OomWatch(base::EventLoop* loop, const Cgroup* cgroup, bool of_systemd,
+                   std::function<void()> on_kill)
     : cgroup_(cgroup), on_kill_(std::move(on_kill)) {
   seen_ = cgroup_->OomKills().value_or(0);
+  if (of_systemd && cgroup_->v2()) log_.emplace();
   if (!(cgroup_->v2() ? ArmV2() : ArmV1())) {
     Log(Level::kDebug, {"no out-of-memory events: the cgroup has no memory controller to watch"});
     return;
@@ -51,9 +53,14 @@ bool OomWatch::ArmV2() {
 }
 
 void OomWatch::Check() {
-  const std::uint64_t now = cgroup_->OomKills().value_or(seen_);
-  if (now <= seen_) return;
-  seen_ = now;
+  const auto now = cgroup_->OomKills();
+  // The hierarchy is mounted at /sys/fs/cgroup under v2; the log names cgroups below it.
+  const std::string root = "/sys/fs/cgroup";
+  const std::string dir = cgroup_->Dir("memory");
+  const bool logged = !now && seen_ == 0 && log_ && dir.starts_with(root) &&
+                      log_->ToldOfKillIn(std::string_view(dir).substr(root.size()));
+  if (!logged && now.value_or(seen_) <= seen_) return;
+  seen_ = now.value_or(1);
   on_kill_();
 }
 

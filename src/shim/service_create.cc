@@ -211,7 +211,8 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
     event.set_container_id(id);
     Publish("/tasks/oom", "containerd.events.TaskOOM", event);
   };
-  container->oom = std::make_unique<OomWatch>(loop_, &container->cgroup, on_oom);
+  container->oom = std::make_unique<OomWatch>(loop_, &container->cgroup,
+                                              container->options.systemd_cgroup, on_oom);
   co_return Ok();
 }
 
