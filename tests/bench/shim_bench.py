@@ -74,7 +74,7 @@ class Bench:
         self.address = str(self.dir / "c" / "containerd.sock")
 
     def __enter__(self):
-        sh(str(ROOT / "scripts/private-containerd"), "start", str(self.dir / "c"))
+        sh(str(ROOT / "scripts/private-containerd"), "start", str(self.dir / "c"), str(BIN))
         return self
 
     def __exit__(self, *unused):
