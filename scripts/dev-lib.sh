@@ -171,5 +171,7 @@ run_fuzzer() {
   local name=$1 seconds=${2:-60}
   build fuzz "$name"
   mkdir -p "build/fuzz-corpus/$name"
-  "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" "build/fuzz-corpus/$name" "tests/fuzz/corpus/${name%_fuzz}"
+  local seeds=tests/fuzz/corpus/${name%_fuzz}
+  [ -d "$seeds" ] || seeds=
+  "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" "build/fuzz-corpus/$name" ${seeds:+"$seeds"}
 }
