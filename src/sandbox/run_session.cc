@@ -313,6 +313,7 @@ void RunSession::TakeShimReport(RunFacts& facts) {
   facts.oom_kills_parent = report->oom_kills_parent;
   facts.killed_by_shim = report->killed_at_deadline;
   facts.missing_control = std::move(report->missing_control);
+  facts.panic = std::move(report->panic);
   result_.controls = std::move(report->controls);
   shim_phases_ = std::move(report->phases);
 }

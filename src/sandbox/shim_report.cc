@@ -46,6 +46,7 @@ absl::StatusOr<ShimReport> ParseShimReport(std::string_view bytes) {
   out.oom_kills_parent = report.usage().oom_kills_parent();
   for (const v1::Evidence& evidence : report.termination().evidence()) {
     if (evidence.key() == "killed_at_deadline_unix_ns") out.killed_at_deadline = true;
+    if (evidence.key() == "sandbox_panic") out.panic = evidence.value();
     if (evidence.key() == "missing_control") out.missing_control = evidence.value();
   }
   for (const v1::Limit& limit : report.limits()) {

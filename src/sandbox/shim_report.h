@@ -26,6 +26,8 @@ struct ShimReport {
   // The kernel killed for a limit above the run's own: the node's memory, not the plugin's fault.
   std::uint64_t oom_kills_parent = 0;
   bool killed_at_deadline = false;
+  // Why the sandbox's own kernel (the sentry) died; empty: it did not.
+  std::string panic;
   // The control that the shim found not to be in force; empty: all were.
   std::string missing_control;
   std::vector<ControlReport> controls;

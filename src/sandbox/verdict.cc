@@ -52,6 +52,7 @@ std::vector<Evidence> Collect(const RunFacts& facts) {
     add(fmt::format("oom_kill={} for a limit above", facts.oom_kills_parent), "kernel");
   }
   if (facts.killed_by_shim) add("killed: deadline, by the shim", "runner");
+  if (!facts.panic.empty()) add(facts.panic, "sentry");
   if (!facts.missing_control.empty()) add(facts.missing_control, "kernel");
   if (Positive(facts.counters.pids_denied)) {
     add(fmt::format("pids.events max={}", *facts.counters.pids_denied), "kernel");
@@ -190,6 +191,10 @@ Termination Decide(const RunFacts& facts) {
   if (DecideByLimits(facts, t)) return t;
   if (facts.init) {
     DecideByPlugin(facts, t);
+    return t;
+  }
+  if (!facts.panic.empty()) {
+    Set(t, Cause::kSandboxLost, "", "the sandbox's own kernel died: " + facts.panic);
     return t;
   }
   // Neither we nor the plugin ended pid 1. It always leaves a record when it ends by itself, so

@@ -26,6 +26,7 @@ struct RunFacts {
   CgroupCounters counters;
   // What only the shim can tell; empty and false without its report.
   std::string missing_control;
+  std::string panic;                   // of the sandbox's own kernel
   std::string report_error;            // why there is no report
   bool killed_by_shim = false;         // at the deadline, for a runner that did not
   std::uint64_t oom_kills_parent = 0;  // for a memory limit above the run's own

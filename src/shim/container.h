@@ -102,6 +102,7 @@ struct Container {
   base::UniqueFd deadline_timer;
   base::EventLoop::Watch deadline_watch;
   std::optional<std::int64_t> killed_at_deadline;  // unix ns
+  std::string panic;                               // why the sandbox's own kernel died
   std::string missing_control;                     // why Start refused
   std::vector<ControlReading> controls;
   int last_kill_signal = 0;  // what a client asked for last, and when

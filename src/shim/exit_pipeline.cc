@@ -3,7 +3,9 @@
 // exits before the container's, start before exit, out-of-memory before exit.
 #include "containerd/events/task.pb.h"
 #include "google/protobuf/empty.pb.h"
+#include "shim/files.h"
 #include "shim/log.h"
+#include "shim/panic_log.h"
 #include "shim/service.h"
 #include "shim/timestamps.h"
 
@@ -66,6 +68,12 @@ base::Task<void> Service::InitExited(std::shared_ptr<Container> container) {
   container->times.exited = init->exited_at;
   container->deadline_watch.Reset();
   container->seccomp_check.Reset();
+  if (!container->cli->driver().host_init) {
+    container->panic =
+        PanicReason(ReadFile(container->bundle + "/" + kPanicLog, 1 << 20).value_or(""));
+    if (!container->panic.empty())
+      Log(Level::kError, {"container ", container->id, ": the sandbox died: ", container->panic});
+  }
   if (container->config.OurJob()) WriteReport(*container);
   MarkStopped(init);
   PublishExit(*container, *init);

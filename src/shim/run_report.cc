@@ -102,9 +102,12 @@ void FillTermination(const Container& container, const v1::Usage& usage, v1::Ter
     AddEvidence(out, "kill_request", std::to_string(container.last_kill_signal), "shim");
     AddEvidence(out, "kill_request_unix_ns", std::to_string(container.last_kill_at), "shim");
   }
+  if (!container.panic.empty()) AddEvidence(out, "sandbox_panic", container.panic, "panic.log");
   if (!container.missing_control.empty()) {
     AddEvidence(out, "missing_control", container.missing_control, "shim");
     out->set_cause(v1::SANDBOX_UNAVAILABLE);
+  } else if (!container.panic.empty()) {
+    out->set_cause(v1::SANDBOX_LOST);
   } else if (container.killed_at_deadline && out->signal() == 9) {
     out->set_cause(v1::DEADLINE);
     out->set_limit("deadline");

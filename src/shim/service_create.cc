@@ -11,6 +11,7 @@
 #include "shim/helper.h"
 #include "shim/log.h"
 #include "shim/names.h"
+#include "shim/panic_log.h"
 #include "shim/rootfs_mounts.h"
 #include "shim/service.h"
 
@@ -29,7 +30,8 @@ std::vector<MountRequest> MountsOf(const task_v2::CreateTaskRequest& request) {
 }
 
 // Which runtime and with which flags: options first, then the class that the spec names.
-std::vector<std::string> ChooseRuntime(const OciConfig& config, RuntimeOptions* options) {
+std::vector<std::string> ChooseRuntime(const OciConfig& config, const std::string& bundle,
+                                       RuntimeOptions* options) {
   // For our own jobs also beside a program: the runner names both.
   if (options->driver.empty() && (options->binary_name.empty() || config.OurJob())) {
     if (const RuntimeDriver* driver =
@@ -45,6 +47,9 @@ std::vector<std::string> ChooseRuntime(const OciConfig& config, RuntimeOptions* 
     for (const std::string_view flag : DriverFor(*options, options->binary_name).default_flags)
       flags.emplace_back(flag);
   }
+  // Why a sandbox's own kernel died stands nowhere else.
+  if (!DriverFor(*options, options->binary_name).host_init)
+    flags.push_back("--panic-log=" + bundle + "/" + kPanicLog);
   return flags;
 }
 
@@ -130,7 +135,8 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
   auto config = ReadOciConfig(bundle);
   if (!config) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
   container->config = std::move(*config);
-  const std::vector<std::string> flags = ChooseRuntime(container->config, &container->options);
+  const std::vector<std::string> flags =
+      ChooseRuntime(container->config, bundle, &container->options);
   container->cli =
       std::make_unique<RuntimeCli>(reaper_, bundle, config_.name_space, container->options, flags);
 

@@ -190,5 +190,14 @@ TEST(VerdictTest, AMissingReportIsEvidenceAndNeverThePluginsFault) {
   EXPECT_EQ(t.evidence.back().fact, "no report of the shim: " + facts.report_error);
 }
 
+TEST(VerdictTest, ASentryThatDiedOfItselfIsSaidSo) {
+  RunFacts facts;
+  facts.exit_status = 2;
+  facts.panic = "panic: no such thing";
+  const Termination t = Decide(facts);
+  EXPECT_EQ(t.cause, Cause::kSandboxLost);
+  EXPECT_EQ(t.message, "the sandbox's own kernel died: panic: no such thing");
+}
+
 }  // namespace
 }  // namespace vortex::sandbox
