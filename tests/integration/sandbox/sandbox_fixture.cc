@@ -54,8 +54,9 @@ std::size_t CountLines(const std::string& path, const std::string& part) {
 std::size_t CountProcesses(const std::string& part) {
   std::size_t count = 0;
   for (const auto& entry : fs::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    // A process may go while it is looked at.
+    const std::string text =
+        base::ReadFile(entry.path().string() + "/cmdline", 1 << 20).value_or("");
     if (text.find("containerd-shim") != std::string::npos && text.find(part) != std::string::npos)
       ++count;
   }
