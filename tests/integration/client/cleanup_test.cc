@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "base/files.h"
 #include "integration/client/client_test_base.h"
@@ -18,8 +17,9 @@ using CleanupTest = ClientTest;
 bool AnyProcessNames(const std::string& dir) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    std::ifstream in(entry.path() / "cmdline");
-    const std::string command{std::istreambuf_iterator<char>(in), {}};
+    // A process may go while it is looked at.
+    const std::string command =
+        base::ReadFile(entry.path().string() + "/cmdline", 1 << 20).value_or("");
     if (command.find(dir) != std::string::npos) return true;
   }
   return false;
