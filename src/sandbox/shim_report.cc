@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/shim_report.h"
 
+#include <algorithm>
+
 #include "base/status.h"
 #include "vortex/v1/report.pb.h"
 
@@ -53,7 +55,9 @@ absl::StatusOr<ShimReport> ParseShimReport(std::string_view bytes) {
     out.controls.push_back({limit.name(), limit.requested(), limit.effective(), limit.readback()});
   }
   for (const v1::Phase& phase : report.phases()) {
-    const std::chrono::nanoseconds duration(phase.end_unix_ns() - phase.start_unix_ns());
+    // Unix time: a short phase may seem to end before it began.
+    const std::chrono::nanoseconds duration(
+        std::max<std::int64_t>(0, phase.end_unix_ns() - phase.start_unix_ns()));
     out.phases.push_back(
         {PhaseName(phase.name()), std::chrono::duration_cast<std::chrono::microseconds>(duration)});
   }

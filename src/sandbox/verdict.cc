@@ -198,11 +198,13 @@ Termination Decide(const RunFacts& facts) {
     return t;
   }
   // Neither we nor the plugin ended pid 1. It always leaves a record when it ends by itself, so
-  // something outside killed it; containerd's status names the signal as 128 + n.
+  // something killed it: from outside, or, where pid 1 is not immune to its own namespace (gVisor),
+  // the plugin; containerd's status names the signal as 128 + n.
   if (facts.exit_status && *facts.exit_status > 128) {
     t.signal = static_cast<int>(*facts.exit_status - 128);
     Set(t, Cause::kSignal, "",
-        fmt::format("the sandbox was ended by {} from outside", SignalName(*t.signal)));
+        fmt::format("the sandbox's pid 1 was ended by {}, from outside or by the plugin",
+                    SignalName(*t.signal)));
   } else {
     Set(t, Cause::kSandboxLost, "",
         fmt::format("the sandbox ended with status {} before the plugin did",

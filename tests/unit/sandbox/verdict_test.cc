@@ -70,7 +70,7 @@ TEST(VerdictTest, AKillFromOutsideIsASignalWithoutInitsRecord) {
   facts.exit_status = 137;
   const Termination t = Decide(facts);
   EXPECT_EQ(t.cause, Cause::kSignal);
-  EXPECT_NE(t.message.find("from outside"), std::string::npos);
+  EXPECT_NE(t.message.find("from outside or by the plugin"), std::string::npos);
 }
 
 TEST(VerdictTest, OurKillsHaveTheirCauses) {
