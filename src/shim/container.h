@@ -2,6 +2,7 @@
 // What the shim knows about its containers and their processes.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/pidfd.h"
 #include "base/task.h"
 #include "base/unique_fd.h"
 #include "shim/cgroup.h"
@@ -80,6 +82,12 @@ struct PhaseTimes {
 struct Container {
   Container(base::EventLoop* loop, std::string container_id)
       : id(std::move(container_id)), init(std::make_shared<Process>(loop)), created(loop) {}
+
+  // SIGKILL to everything in it: by the cgroup, and to the first process where there is none.
+  void KillAll() const {
+    cgroup.KillAll();
+    if (init->pidfd) base::PidfdKill(init->pidfd.get(), SIGKILL);
+  }
 
   std::string id;
   std::string bundle;

@@ -4,13 +4,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "base/pidfd.h"
 #include "google/protobuf/empty.pb.h"
 #include "shim/files.h"
 #include "shim/log.h"
 #include "shim/service.h"
-
-#include <signal.h>
 
 namespace vortex::shim {
 
@@ -40,8 +37,7 @@ void Service::ArmDeadline(std::shared_ptr<Container> container) {
                    if (alive->init_exited) return;
                    alive->killed_at_deadline = NowUnixNs();
                    Log(Level::kInfo, {"container ", alive->id, ": deadline reached, killed"});
-                   alive->cgroup.KillAll();
-                   if (alive->init->pidfd) base::PidfdKill(alive->init->pidfd.get(), SIGKILL);
+                   alive->KillAll();
                  });
 }
 

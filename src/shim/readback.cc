@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/readback.h"
 
-#include <signal.h>
 #include <sys/stat.h>
 
 #include <bit>
 #include <cstdlib>
 #include <limits>
 
-#include "base/pidfd.h"
 #include "shim/files.h"
 #include "shim/log.h"
 
@@ -255,8 +253,7 @@ void CheckSeccompIn(base::EventLoop* loop, const std::shared_ptr<Container>& con
         alive->missing_control =
             "sandbox_unavailable: control seccomp: asked for a filter, in force is mode " + mode;
         Log(Level::kError, {"container ", alive->id, ": ", alive->missing_control});
-        alive->cgroup.KillAll();
-        if (alive->init->pidfd) base::PidfdKill(alive->init->pidfd.get(), SIGKILL);
+        alive->KillAll();
       });
 }
 

@@ -72,6 +72,15 @@ class Service {
   base::Task<Status> DeleteExec(std::shared_ptr<Container> container,
                                 std::shared_ptr<Process> process);
 
+  // Shared by the three above that make a process: service_process.cc. `relay`: streams go through
+  // pipes of ours. HandOver puts the process's terminal or streams into the call.
+  base::Task<Status> OpenIo(std::shared_ptr<Container> container, std::shared_ptr<Process> process,
+                            bool relay);
+  static void HandOver(const ProcessIo& io, RuntimeCall* call);
+  // The pid that the runtime's `verb` wrote, and the start of the relays.
+  base::Task<Status> Adopt(std::shared_ptr<Process> process, std::string verb,
+                           std::string pid_file);
+
   // Control: service_control.cc.
   base::Task<Status> Kill(const task_v2::KillRequest& request, Empty* response);
   base::Task<Status> KillInit(std::shared_ptr<Container> container, int signal, bool all);

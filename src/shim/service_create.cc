@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/pidfd.h"
 #include "containerd/events/task.pb.h"
 #include "google/protobuf/empty.pb.h"
 #include "shim/files.h"
@@ -174,29 +173,15 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
 base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> container) {
   Process* init = container->init.get();
   const std::string& bundle = container->bundle;
-  IoRequest io{container->id,
-               config_.name_space,
-               init->terminal,
-               init->in,
-               init->out,
-               init->err,
-               container->cli->driver().chowns_stdio,
-               container->options.io_uid,
-               container->options.io_gid};
-  init->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
-  Status status = co_await init->io->Open();
+  Status status =
+      co_await OpenIo(container, container->init, container->cli->driver().chowns_stdio);
   if (!status.ok()) co_return status;
   if (container->aborted) co_return Ok();
 
   RuntimeCall call;
   call.verb = "create";
   call.args = {"--bundle", bundle, "--pid-file", bundle + "/init.pid"};
-  if (const std::string console = init->io->console_socket(); !console.empty()) {
-    call.args.insert(call.args.end(), {"--console-socket", console});
-  } else {
-    call.has_stdio = true;
-    init->io->ChildFds(call.stdio);
-  }
+  HandOver(*init->io, &call);
   if (container->cli->driver().pivot_flags) {
     if (container->options.no_pivot_root) call.args.emplace_back("--no-pivot");
     if (container->options.no_new_keyring) call.args.emplace_back("--no-new-keyring");
@@ -204,12 +189,7 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
   call.args.push_back(container->id);
   status = co_await container->cli->Run(std::move(call), nullptr);
   if (!status.ok()) co_return status;
-  const auto pid = ReadFile(bundle + "/init.pid", 64);
-  init->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
-  if (init->pid <= 0)
-    co_return Error(Code::kUnknown, "OCI runtime create wrote no pid to " + bundle + "/init.pid");
-  if (auto pidfd = base::PidfdOpen(init->pid); pidfd.ok()) init->pidfd = std::move(pidfd).value();
-  status = co_await init->io->Started();
+  status = co_await Adopt(container->init, "create", bundle + "/init.pid");
   if (!status.ok()) co_return status;
   container->cgroup = Cgroup::OfProcess(init->pid);
   const auto on_oom = [this, id = container->id] {

@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/pidfd.h"
 #include "containerd/events/task.pb.h"
 #include "google/protobuf/any.pb.h"
 #include "google/protobuf/empty.pb.h"
@@ -81,17 +80,8 @@ base::Task<Status> Service::RunRuntimeStart(std::shared_ptr<Container> container
 base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {
   Process* init = container->init.get();
   const std::string& bundle = container->bundle;
-  IoRequest io{container->id,
-               config_.name_space,
-               init->terminal,
-               init->in,
-               init->out,
-               init->err,
-               container->cli->driver().chowns_stdio,
-               container->options.io_uid,
-               container->options.io_gid};
-  init->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
-  Status status = co_await init->io->Open();
+  Status status =
+      co_await OpenIo(container, container->init, container->cli->driver().chowns_stdio);
   if (!status.ok()) co_return status;
   const std::string work = container->options.criu_work_path.empty()
                                ? bundle + "/work/criu-work"
@@ -100,12 +90,7 @@ base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {
   call.verb = "restore";
   call.args = {"--image-path", container->checkpoint, "--work-path",       work,
                "--detach",     "--pid-file",          bundle + "/init.pid"};
-  if (const std::string console = init->io->console_socket(); !console.empty()) {
-    call.args.insert(call.args.end(), {"--console-socket", console});
-  } else {
-    call.has_stdio = true;
-    init->io->ChildFds(call.stdio);
-  }
+  HandOver(*init->io, &call);
   call.args.emplace_back("--no-subreaper");
   if (container->options.no_pivot_root) call.args.emplace_back("--no-pivot");
   call.args.insert(call.args.end(), {"--bundle", bundle, container->id});
@@ -118,13 +103,8 @@ base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {
     }
     co_return status;
   }
-  const auto pid = ReadFile(bundle + "/init.pid", 64);
-  init->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
-  if (init->pid <= 0)
-    co_return Error(Code::kUnknown, "OCI runtime restore wrote no pid to " + bundle + "/init.pid");
-  if (auto pidfd = base::PidfdOpen(init->pid); pidfd.ok()) init->pidfd = std::move(pidfd).value();
-  status = co_await init->io->Started();
-  container->cgroup = Cgroup::OfProcess(init->pid);
+  status = co_await Adopt(container->init, "restore", bundle + "/init.pid");
+  if (init->pid > 0) container->cgroup = Cgroup::OfProcess(init->pid);
   co_return status;
 }
 
@@ -195,17 +175,7 @@ base::Task<Status> Service::StartExec(std::shared_ptr<Container> container,
 base::Task<Status> Service::StartExecSteps(std::shared_ptr<Container> container,
                                            std::shared_ptr<Process> process) {
   const std::string stem = container->bundle + "/" + process->exec_id;
-  IoRequest io{container->id,
-               config_.name_space,
-               process->terminal,
-               process->in,
-               process->out,
-               process->err,
-               true,
-               container->options.io_uid,
-               container->options.io_gid};
-  process->io = std::make_unique<ProcessIo>(loop_, reaper_, std::move(io));
-  Status status = co_await process->io->Open();
+  Status status = co_await OpenIo(container, process, true);
   if (!status.ok()) co_return status;
   if (const int error = WriteFileAtomic(stem + ".process.json", process->spec, 0600); error != 0) {
     co_return FromErrno("exec spec " + stem + ".process.json", error);
@@ -214,22 +184,11 @@ base::Task<Status> Service::StartExecSteps(std::shared_ptr<Container> container,
   call.verb = "exec";
   call.log_name = process->exec_id + ".log.json";
   call.args = {"--process", stem + ".process.json"};
-  if (const std::string console = process->io->console_socket(); !console.empty()) {
-    call.args.insert(call.args.end(), {"--console-socket", console});
-  } else {
-    call.has_stdio = true;
-    process->io->ChildFds(call.stdio);
-  }
+  HandOver(*process->io, &call);
   call.args.insert(call.args.end(), {"--detach", "--pid-file", stem + ".pid", container->id});
   status = co_await container->cli->Run(std::move(call), nullptr);
   if (!status.ok()) co_return status;
-  const auto pid = ReadFile(stem + ".pid", 64);
-  process->pid = pid ? static_cast<pid_t>(ParseNumber(*pid).value_or(0)) : 0;
-  if (process->pid <= 0)
-    co_return Error(Code::kUnknown, "OCI runtime exec wrote no pid to " + stem + ".pid");
-  if (auto pidfd = base::PidfdOpen(process->pid); pidfd.ok())
-    process->pidfd = std::move(pidfd).value();
-  co_return co_await process->io->Started();
+  co_return co_await Adopt(process, "exec", stem + ".pid");
 }
 
 }  // namespace vortex::shim
