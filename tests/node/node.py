@@ -211,7 +211,7 @@ def major():
 LISTED = ["/run/containerd/s", "/run/containerd/fifo", "/run/containerd/io.containerd.runtime.v2.task/*",
           "/run/containerd/io.containerd.grpc.v1.cri/*", "/run/containerd/io.containerd.sandbox.controller.v1.shim/*",
           "/run/containerd/runc/*", "/run/containerd/crun/*", "/run/containerd/runsc/*", "/run/crun", "/run/runsc", "/run/runc",
-          "/var/lib/containerd/io.containerd.runtime.v2.task/*", "/run/vortex/runs", "/run/vortex/runc/*", "/run/netns"]
+          "/var/lib/containerd/io.containerd.runtime.v2.task/*", "/run/vortex/runs", "/run/vortex/runtime/*/*", "/run/netns"]
 
 
 def cgroups():
