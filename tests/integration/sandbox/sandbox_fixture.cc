@@ -13,6 +13,7 @@
 #include "client/import.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/result_json.h"
+#include "support/crun_wrapper.h"
 
 namespace vortex::testing {
 namespace {
@@ -83,17 +84,11 @@ oci::RuntimeClass SandboxTest::ClassUnderTest() {
   return name != nullptr ? *oci::ParseRuntimeClass(name) : oci::RuntimeClass::kRunc;
 }
 
-// crun refuses hybrid hosts: it gets a view without the unified hierarchy, and it alone.
 void SandboxTest::UseCrunWrapper() {
-  if (::access("/sys/fs/cgroup/unified", F_OK) != 0) return;
-  const std::string wrapper = containerd_->dir() + "/crun-v1";
-  ASSERT_TRUE(base::WriteFileAtomic(wrapper,
-                                    "#!/bin/sh\nexec unshare -m sh -c 'umount "
-                                    "/sys/fs/cgroup/unified; exec crun \"$@\"' crun \"$@\"\n",
-                                    0755)
-                  .ok());
+  const auto crun = CrunForThisHost(containerd_->dir());
+  ASSERT_TRUE(crun.ok()) << crun.status();
   for (sandbox::RuntimeClassInfo& row : options_.classes.rows)
-    if (row.runtime_class == oci::RuntimeClass::kCrun) row.binary = wrapper;
+    if (row.runtime_class == oci::RuntimeClass::kCrun) row.binary = *crun;
 }
 
 void SandboxTest::StartNode() {

@@ -3,7 +3,9 @@
 // connection.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <string>
@@ -76,6 +78,23 @@ class LoneShim {
   std::string bundle_;
   std::string event_sink_;
   std::string binary_ = VORTEX_SHIM;
+};
+
+// Tests of a shim without containerd.
+class LoneTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  }
+  // Polls until `condition` holds, 10 s at most.
+  template <typename Condition>
+  static bool Until(Condition condition) {
+    for (int i = 0; i < 400; ++i) {
+      if (condition()) return true;
+      ::usleep(25'000);
+    }
+    return false;
+  }
 };
 
 }  // namespace vortex::shim::testing

@@ -17,19 +17,8 @@ namespace {
 namespace task_v2 = ::containerd::task::v2;
 using ::testing::HasSubstr;
 
-class LoneSoakTest : public ::testing::Test {
+class LoneSoakTest : public LoneTest {
  protected:
-  void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-  }
-  template <typename Condition>
-  static bool Until(Condition condition) {
-    for (int i = 0; i < 400; ++i) {
-      if (condition()) return true;
-      ::usleep(25'000);
-    }
-    return false;
-  }
   static Reply CallFor(TtrpcPeer* peer, const std::string& method,
                        const std::string& exec_id = "") {
     task_v2::StartRequest request;  // id = 1 and exec_id = 2, as in most

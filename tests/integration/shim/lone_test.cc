@@ -29,21 +29,6 @@ task_v2::StateRequest StateRequest() {
   return request;
 }
 
-class LoneTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-  }
-  template <typename Condition>
-  static bool Until(Condition condition) {
-    for (int i = 0; i < 400; ++i) {
-      if (condition()) return true;
-      ::usleep(25'000);
-    }
-    return false;
-  }
-};
-
 TEST_F(LoneTest, StartAnswersWithItsAddressAndASecondStartFindsTheFirst) {
   LoneShim shim(kGood);
   const std::string address = shim.Start();

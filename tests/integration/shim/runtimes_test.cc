@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same flow under each OCI runtime.
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 #include "integration/shim/ctr_fixture.h"
 #include "shim/files.h"
+#include "support/crun_wrapper.h"
 
 namespace vortex::shim::testing {
 namespace {
@@ -18,14 +18,10 @@ class RuntimesTest : public CtrTest, public ::testing::WithParamInterface<const 
     const std::string name = GetParam();
     std::string binary = name;
     if (Shell("command -v " + name).code != 0) return "";
-    if (name == "crun" && ::access("/sys/fs/cgroup/unified", F_OK) == 0) {
-      // crun refuses hybrid hosts: it gets a view without the unified hierarchy, and it alone.
-      binary = Dir() + "/crun-v1";
-      const int error = WriteFileAtomic(binary,
-                                        "#!/bin/sh\nexec unshare -m sh -c 'umount "
-                                        "/sys/fs/cgroup/unified; exec crun \"$@\"' crun \"$@\"\n",
-                                        0755);
-      EXPECT_EQ(error, 0);
+    if (name == "crun") {
+      const auto crun = vortex::testing::CrunForThisHost(Dir());
+      EXPECT_TRUE(crun.ok()) << std::string(crun.status().message());
+      binary = crun.value_or(name);
     }
     const std::string path = Dir() + "/options.toml";
     EXPECT_EQ(WriteFileAtomic(path, "binary_name = \"" + binary + "\"\n", 0644), 0);
