@@ -17,29 +17,12 @@
 #include <vector>
 
 #include "base/pidfd.h"
+#include "support/processes.h"
 
 namespace vortex::testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string Slurp(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  // Not by istreambuf_iterator, which throws when a process goes while its file is read (ESRCH).
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-std::vector<int> AllPids() {
-  std::vector<int> pids;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") == std::string::npos) pids.push_back(std::stoi(name));
-  }
-  return pids;
-}
 
 // Field 4 of /proc/PID/stat, after the command in parentheses (proc(5)).
 int ParentOf(int pid) {

@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/files.h"
 #include "integration/client/client_test_base.h"
+#include "support/processes.h"
 
 namespace vortex::client {
 namespace {
@@ -15,14 +17,10 @@ namespace {
 using CleanupTest = ClientTest;
 
 bool AnyProcessNames(const std::string& dir) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    // A process may go while it is looked at.
-    const std::string command =
-        base::ReadFile(entry.path().string() + "/cmdline", 1 << 20).value_or("");
-    if (command.find(dir) != std::string::npos) return true;
-  }
-  return false;
+  const std::vector<int> pids = testing::AllPids();
+  return std::any_of(pids.begin(), pids.end(), [&](int pid) {
+    return testing::CommandLine(pid).find(dir) != std::string::npos;
+  });
 }
 
 TEST_F(CleanupTest, NothingIsLeft) {

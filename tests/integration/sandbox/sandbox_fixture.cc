@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "integration/sandbox/sandbox_fixture.h"
 
-#include <dirent.h>
-
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +13,8 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/result_json.h"
 #include "support/crun_wrapper.h"
+#include "support/processes.h"
+#include "support/sanitizer_reports.h"
 
 namespace vortex::testing {
 namespace {
@@ -53,18 +54,13 @@ std::size_t CountLines(const std::string& path, const std::string& part) {
 
 // Processes whose command line has `part`: our shims carry the socket's path.
 std::size_t CountProcesses(const std::string& part) {
-  std::size_t count = 0;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    // A process may go while it is looked at.
-    const std::string text =
-        base::ReadFile(entry.path().string() + "/cmdline", 1 << 20).value_or("");
-    if (text.find("containerd-shim") != std::string::npos && text.find(part) != std::string::npos)
-      ++count;
-  }
-  return count;
+  const std::vector<int> pids = AllPids();
+  return static_cast<std::size_t>(std::count_if(pids.begin(), pids.end(), [&](int pid) {
+    const std::string text = CommandLine(pid);
+    return text.find("containerd-shim") != std::string::npos &&
+           text.find(part) != std::string::npos;
+  }));
 }
-
-std::string SanitizerLog() { return "/tmp/vortex-sandbox-asan-" + std::to_string(::getpid()); }
 
 class Node : public ::testing::Environment {
   void SetUp() override { SandboxTest::StartNode(); }
@@ -96,7 +92,7 @@ void SandboxTest::StartNode() {
   // containerd looks for shims in its PATH; what their sanitizers say would go to /dev/null.
   const std::string bin = std::string(std::getenv("VORTEX_BINARY_DIR")) + "/bin";
   ::setenv("PATH", (bin + ":" + std::getenv("PATH")).c_str(), 1);
-  ::setenv("ASAN_OPTIONS", ("log_path=" + SanitizerLog()).c_str(), 1);
+  CollectSanitizerReports();
   auto containerd = PrivateContainerd::Start();
   ASSERT_TRUE(containerd.ok()) << containerd.status();
   containerd_ = *std::move(containerd);
@@ -187,11 +183,7 @@ void SandboxTest::TearDown() {
   // A shim ends after the answer to its last call.
   EXPECT_TRUE(AwaitCensus([this](const Census& now) { return now == before_; }));
   EXPECT_EQ(TakeCensus(), before_) << "something was left behind";
-  for (const auto& entry : fs::directory_iterator("/tmp")) {
-    if (!entry.path().string().starts_with(SanitizerLog())) continue;
-    ADD_FAILURE() << *base::ReadFile(entry.path().string(), 1 << 20);
-    fs::remove(entry.path());
-  }
+  EXPECT_EQ(TakeSanitizerReports(), "");
 }
 
 std::string SandboxTest::Plugin(const std::string& name) {

@@ -12,31 +12,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "base/unique_fd.h"
 #include "shim/files.h"
 #include "shim/rootfs_mounts.h"
 #include "shim/socket_path.h"
+#include "support/processes.h"
+#include "support/sanitizer_reports.h"
 
 namespace vortex::shim::testing {
 namespace {
 
-std::vector<int> AllPids() {
-  std::vector<int> pids;
-  DIR* proc = ::opendir("/proc");
-  while (const dirent* entry = ::readdir(proc)) {
-    if (const int pid = ::atoi(entry->d_name); pid > 0) pids.push_back(pid);
-  }
-  ::closedir(proc);
-  return pids;
-}
-
-std::string CommandLine(int pid) {
-  std::string text = ReadFile("/proc/" + std::to_string(pid) + "/cmdline", 1 << 16).value_or("");
-  std::replace(text.begin(), text.end(), '\0', ' ');
-  return text;
-}
+using vortex::testing::AllPids;
+using vortex::testing::CommandLine;
 
 }  // namespace
 
@@ -90,9 +77,7 @@ void CtrTest::SetUp() {
   const std::string path = ::getenv("PATH");
   const std::string dir = shim_.substr(0, shim_.rfind('/'));
   if (!path.starts_with(dir)) ::setenv("PATH", (dir + ":" + path + ":/usr/sbin:/sbin").c_str(), 1);
-  // Reports of the shim's sanitizers: its stderr is /dev/null.
-  ::setenv("ASAN_OPTIONS", ("log_path=/tmp/vortex-shim-asan-" + std::to_string(::getpid())).c_str(),
-           1);
+  vortex::testing::CollectSanitizerReports();
   auto started = vortex::testing::PrivateContainerd::Start();
   ASSERT_TRUE(started.ok()) << std::string(started.status().message());
   containerd_ = std::move(*started);
@@ -136,10 +121,7 @@ void CtrTest::TearDown() {
     ::rmdir((root + name_space_).c_str());
   }
   Shell("rmdir /sys/fs/cgroup/*/" + name_space_);
-  const Output sanitizers =
-      Shell("cat /tmp/vortex-shim-asan-" + std::to_string(::getpid()) + ".* 2>/dev/null");
-  EXPECT_EQ(sanitizers.text, "");
-  Shell("rm -f /tmp/vortex-shim-asan-" + std::to_string(::getpid()) + ".*");
+  EXPECT_EQ(vortex::testing::TakeSanitizerReports(), "");
   if (HasFailure()) printf("%s\n", containerd_->Log().c_str());
 }
 
