@@ -86,6 +86,8 @@ containerd_down() {
     as_root build/release/bin/vortexctl gc >&2 || true
   fi
   as_root scripts/private-containerd stop "$DEV_DIR"
+  # Empty by now; a runtime makes it in every hierarchy.
+  as_root rmdir /sys/fs/cgroup{,/*}"$VORTEX_CGROUP_PARENT" 2>/dev/null || true
 }
 
 build_image() {

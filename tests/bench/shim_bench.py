@@ -74,7 +74,11 @@ class Bench:
         self.address = str(self.dir / "c" / "containerd.sock")
 
     def __enter__(self):
-        sh(str(ROOT / "scripts/private-containerd"), "start", str(self.dir / "c"), str(BIN))
+        try:
+            sh(str(ROOT / "scripts/private-containerd"), "start", str(self.dir / "c"), str(BIN))
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *unused):

@@ -156,11 +156,12 @@ void SandboxTest::StopNode() {
   }
   if (!containerd_) return;
   runner_.reset();
-  const auto host = sandbox::CgroupHost::Detect();
-  if (host.ok()) {
-    for (const std::string& root : host->Roots()) ::rmdir((root + options_.cgroup_parent).c_str());
-  }
   containerd_.reset();
+  // A runtime makes it in every hierarchy, also in those without a controller that we use.
+  ::rmdir(("/sys/fs/cgroup" + options_.cgroup_parent).c_str());
+  std::error_code error;
+  for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup", error))
+    ::rmdir((hierarchy.path().string() + options_.cgroup_parent).c_str());
 }
 
 bool SandboxTest::AwaitCensus(const std::function<bool(const Census&)>& condition) {
