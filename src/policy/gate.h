@@ -25,12 +25,23 @@ struct RuleDecision {
   std::string detail;   // what it was decided from: "default 256m, manifest 512m, request 256m"
 };
 
+// Whether denials are watched as they happen. Watching only tells: what it does not see is denied
+// all the same.
+struct Watch {
+  bool network = true;
+  bool filesystem = true;
+};
+
 struct Grant {
   std::string plugin_id;
   std::string plugin_version;
   oci::RuntimeClass runtime_class = oci::RuntimeClass::kRunc;
   LimitRequest requested;  // what was asked for: the request over the manifest
   LimitSet limits;         // what is given
+  // Hosts that the plugin may reach, through the egress proxy; empty: nothing but its own lo.
+  std::vector<NetworkRule> network;
+  std::vector<std::string> capabilities;  // "CAP_NET_BIND_SERVICE"
+  Watch watch;
   std::vector<RuleDecision> rules;
 };
 

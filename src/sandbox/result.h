@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/gate.h"
 #include "sandbox/cause.h"
 #include "sandbox/stream_capture.h"
 
@@ -45,13 +46,21 @@ struct PluginFailure {
   std::string filename;
 };
 
+// One kind of refused attempt; equal attempts are counted, not listed.
 struct Denial {
   std::string control;  // filesystem, network, syscall, capability, device, process
-  std::string action;   // "open", "fork"
-  std::string target;   // "/etc/shadow"
+  std::string action;   // "open", "connect", "resolve", "fork"
+  std::string target;   // "/etc/shadow", "192.0.2.1:80", "example.com"
   std::string rule;     // which rule of the sandbox denied it
   std::string witness;  // kernel, proxy, sentry, guest
   std::uint64_t count = 0;
+  // Of the first and the last attempt, wall clock, Unix time in ns; 0: not known.
+  std::int64_t first_unix_ns = 0;
+  std::int64_t last_unix_ns = 0;
+  // What the plugin got for it; 0: not known.
+  int errno_value = 0;
+  // What would allow it, for a person; empty: nothing does.
+  std::string allowed_by;
 };
 
 // One limit: what was asked for (request over manifest over default), what the grant made of it and
@@ -105,6 +114,9 @@ struct SandboxResult {
   std::vector<ControlReport> controls;
   Usage usage;
   std::vector<Denial> denials;
+  // Every decision of the gate, in order, also when it refused.
+  std::vector<policy::RuleDecision> rules;
+  std::string policy_digest;  // "sha256:…" of the policy file's bytes
   std::vector<Phase> timings;
   std::chrono::microseconds total{0};  // call to result
   std::string bundle_digest;

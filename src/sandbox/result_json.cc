@@ -107,6 +107,21 @@ Json UsageJson(const Usage& usage) {
           {"wall_usec", usage.wall_usec}};
 }
 
+// Zero stands for "not known".
+template <typename T>
+Json Known(T value) {
+  return value == 0 ? Json(nullptr) : Json(value);
+}
+
+Json RulesJson(const std::vector<policy::RuleDecision>& rules) {
+  Json out = Json::array();
+  for (const policy::RuleDecision& rule : rules) {
+    out.push_back(
+        {{"rule", rule.rule}, {"outcome", Text(rule.outcome)}, {"detail", Text(rule.detail)}});
+  }
+  return out;
+}
+
 Json DenialsJson(const std::vector<Denial>& denials) {
   Json out = Json::array();
   for (const Denial& denial : denials) {
@@ -115,7 +130,11 @@ Json DenialsJson(const std::vector<Denial>& denials) {
                    {"target", Text(denial.target)},
                    {"rule", denial.rule},
                    {"witness", denial.witness},
-                   {"count", denial.count}});
+                   {"count", denial.count},
+                   {"first_unix_ns", Known(denial.first_unix_ns)},
+                   {"last_unix_ns", Known(denial.last_unix_ns)},
+                   {"errno", Known(denial.errno_value)},
+                   {"allowed_by", Text(denial.allowed_by)}});
   }
   return out;
 }
@@ -146,6 +165,8 @@ std::string ResultToJson(const SandboxResult& result) {
                      {"controls", ControlsJson(result.controls)},
                      {"usage", UsageJson(result.usage)},
                      {"denials", DenialsJson(result.denials)},
+                     {"policy",
+                      {{"digest", result.policy_digest}, {"rules", RulesJson(result.rules)}}},
                      {"timings", TimingsJson(result)},
                      {"image", {{"name", result.image}, {"digest", result.image_digest}}},
                      {"spec_digest", result.spec_digest},

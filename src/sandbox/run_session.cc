@@ -101,6 +101,7 @@ absl::Status RunSession::Admit() {
   run_request.limits = request_.limits;
   run_request.runtime_class = runtime_class;
   VX_ASSIGN_OR_RETURN(grant_, policy::Gate(bundle_.manifest, run_request));
+  result_.rules = grant_.rules;
   return absl::OkStatus();
 }
 

@@ -216,12 +216,24 @@ Termination Decide(const RunFacts& facts) {
 std::vector<Denial> DenialsFrom(const RunFacts& facts) {
   std::vector<Denial> out;
   if (Positive(facts.counters.pids_denied)) {
-    out.push_back({"process", "fork", "", "limits.pids", "kernel", *facts.counters.pids_denied});
+    out.push_back({.control = "process",
+                   .action = "fork",
+                   .rule = "limits.pids",
+                   .witness = "kernel",
+                   .count = *facts.counters.pids_denied,
+                   .errno_value = EAGAIN,
+                   .allowed_by = "limits.pids in the manifest"});
   }
   if (facts.result && !facts.result->ok && facts.result->failure.errno_value) {
     const PluginFailure& failure = facts.result->failure;
     const auto hint = [&](const char* control, const char* action, const char* rule) {
-      out.push_back({control, action, failure.filename, rule, "guest", 1});
+      out.push_back({.control = control,
+                     .action = action,
+                     .target = failure.filename,
+                     .rule = rule,
+                     .witness = "guest",
+                     .count = 1,
+                     .errno_value = *failure.errno_value});
     };
     switch (*failure.errno_value) {
       case EACCES:
