@@ -32,6 +32,10 @@ void AddNodeOptions(CLI::App& app, Args& args) {
   app.add_option("--runtime-classes", args.classes_file,
                  "class table [/etc/vortex/runtime-classes.yaml, if there is one]")
       ->envname("VORTEX_RUNTIME_CLASSES");
+  app.add_option(
+         "--policy", args.policy_file,
+         "policy file [/etc/vortex/policy.yaml; without one, untrusted plugins are refused]")
+      ->envname("VORTEX_POLICY");
   app.add_option("--cgroup-parent", options.cgroup_parent, "parent of every run's cgroup")
       ->envname("VORTEX_CGROUP_PARENT")
       ->capture_default_str();

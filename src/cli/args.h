@@ -27,6 +27,7 @@ struct Args {
   Command command = Command::kVersion;
   sandbox::EmbeddedOptions options;
   std::string classes_file;  // empty: the default one, if there is one
+  std::string policy_file;   // empty: the default one, if there is one
   bool json = false;
 
   // run, spec

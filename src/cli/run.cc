@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/node.h"
 #include "cli/report.h"
 #include "policy/units.h"
 #include "sandbox/result_json.h"
@@ -82,6 +83,11 @@ absl::Status WriteSpec(const Args& args, const sandbox::SandboxResult& result) {
   return base::WriteFileAtomic(args.spec_out, result.spec_json + "\n", 0600);
 }
 
+absl::StatusOr<std::unique_ptr<sandbox::SandboxRunner>> CreateRunner(Args args) {
+  VX_RETURN_IF_ERROR(LoadPolicy(args));
+  return sandbox::CreateEmbeddedRunner(args.options);
+}
+
 }  // namespace
 
 int Fail(const absl::Status& status) {
@@ -94,7 +100,7 @@ int RunPlugin(const Args& args, base::Cancellation& cancel) {
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
   if (!request.ok()) return Fail(request.status());
   request->cancel = &cancel;
-  auto runner = sandbox::CreateEmbeddedRunner(args.options);
+  auto runner = CreateRunner(args);
   if (!runner.ok()) return Fail(runner.status());
   const auto result = (*runner)->Run(*request);
   if (!result.ok()) return Fail(result.status());
@@ -111,7 +117,7 @@ int RunPlugin(const Args& args, base::Cancellation& cancel) {
 int PrintSpec(const Args& args) {
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
   if (!request.ok()) return Fail(request.status());
-  auto runner = sandbox::CreateEmbeddedRunner(args.options);
+  auto runner = CreateRunner(args);
   if (!runner.ok()) return Fail(runner.status());
   const auto result = (*runner)->DryRun(*request);
   if (!result.ok()) return Fail(result.status());

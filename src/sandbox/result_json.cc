@@ -116,8 +116,10 @@ Json Known(T value) {
 Json RulesJson(const std::vector<policy::RuleDecision>& rules) {
   Json out = Json::array();
   for (const policy::RuleDecision& rule : rules) {
-    out.push_back(
-        {{"rule", rule.rule}, {"outcome", Text(rule.outcome)}, {"detail", Text(rule.detail)}});
+    out.push_back({{"rule", rule.rule},
+                   {"outcome", Text(rule.outcome)},
+                   {"detail", Text(rule.detail)},
+                   {"position", Text(rule.position)}});
   }
   return out;
 }

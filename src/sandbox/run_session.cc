@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "oci/canonical_json.h"
 #include "policy/units.h"
+#include "sandbox/admission.h"
 #include "sandbox/job.h"
 #include "sandbox/labels.h"
 #include "sandbox/limit_report.h"
@@ -93,15 +94,14 @@ absl::Status RunSession::Admit() {
   result_.plugin_version = bundle_.manifest.version;
   result_.bundle_digest = bundle_.digest;
   clock_.Begin("gate");
-  const oci::RuntimeClass runtime_class =
-      request_.runtime_class.value_or(env_.options().classes.default_class);
-  result_.runtime_class = oci::Name(runtime_class);
-  VX_ASSIGN_OR_RETURN(runtime_binary_, FindReady(env_.options().classes, runtime_class));
-  policy::RunRequest run_request;
-  run_request.limits = request_.limits;
-  run_request.runtime_class = runtime_class;
-  VX_ASSIGN_OR_RETURN(grant_, policy::Gate(bundle_.manifest, run_request));
-  result_.rules = grant_.rules;
+  result_.runtime_class =
+      oci::Name(request_.runtime_class.value_or(env_.options().classes.default_class));
+  result_.policy_digest = env_.options().policy.digest;
+  policy::Decision decision = Admission(env_.options(), request_, bundle_);
+  result_.rules = std::move(decision.rules);
+  VX_ASSIGN_OR_RETURN(grant_, std::move(decision.grant));
+  result_.runtime_class = oci::Name(grant_.runtime_class);
+  VX_ASSIGN_OR_RETURN(runtime_binary_, FindReady(env_.options().classes, grant_.runtime_class));
   return absl::OkStatus();
 }
 
