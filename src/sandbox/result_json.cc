@@ -139,6 +139,26 @@ Json DenialsJson(const std::vector<Denial>& denials) {
   return out;
 }
 
+Json ObservationJson(const Observation& observation) {
+  Json out = Json::object();
+  for (const ObserverState& state : observation.observers) {
+    out[state.name] = {{"active", state.active},
+                       {"witness", state.witness},
+                       {"why", Text(state.why)},
+                       {"dropped", state.dropped},
+                       {"complete", state.complete}};
+  }
+  return out;
+}
+
+Json DenialErrorJson(const std::optional<DenialError>& error) {
+  if (!error) return nullptr;
+  return {{"control", error->control},      {"action", error->action},
+          {"target", Text(error->target)},  {"rule", error->rule},
+          {"witness", error->witness},      {"allowed_by", Text(error->allowed_by)},
+          {"message", Text(error->message)}};
+}
+
 Json TimingsJson(const SandboxResult& result) {
   Json phases = Json::array();
   for (const Phase& phase : result.timings) {
@@ -150,27 +170,29 @@ Json TimingsJson(const SandboxResult& result) {
 }  // namespace
 
 std::string ResultToJson(const SandboxResult& result) {
-  const Json json = {{"schema_version", 1},
-                     {"run_id", result.run_id},
-                     {"plugin",
-                      {{"id", result.plugin_id},
-                       {"version", result.plugin_version},
-                       {"digest", result.bundle_digest}}},
-                     {"runtime_class", result.runtime_class},
-                     {"termination", TerminationJson(result.termination)},
-                     {"failure", FailureJson(result.failure)},
-                     {"stdout", StreamJson(result.stdout_stream)},
-                     {"stderr", StreamJson(result.stderr_stream)},
-                     {"limits", LimitsJson(result.limits)},
-                     {"controls", ControlsJson(result.controls)},
-                     {"usage", UsageJson(result.usage)},
-                     {"denials", DenialsJson(result.denials)},
-                     {"policy",
-                      {{"digest", result.policy_digest}, {"rules", RulesJson(result.rules)}}},
-                     {"timings", TimingsJson(result)},
-                     {"image", {{"name", result.image}, {"digest", result.image_digest}}},
-                     {"spec_digest", result.spec_digest},
-                     {"leftovers", result.leftovers}};
+  const Json json = {
+      {"schema_version", 1},
+      {"run_id", result.run_id},
+      {"plugin",
+       {{"id", result.plugin_id},
+        {"version", result.plugin_version},
+        {"digest", result.bundle_digest}}},
+      {"runtime_class", result.runtime_class},
+      {"termination", TerminationJson(result.termination)},
+      {"failure", FailureJson(result.failure)},
+      {"stdout", StreamJson(result.stdout_stream)},
+      {"stderr", StreamJson(result.stderr_stream)},
+      {"limits", LimitsJson(result.limits)},
+      {"controls", ControlsJson(result.controls)},
+      {"usage", UsageJson(result.usage)},
+      {"denials", DenialsJson(result.denials)},
+      {"denial_error", DenialErrorJson(result.denial_error)},
+      {"observation", ObservationJson(result.observation)},
+      {"policy", {{"digest", result.policy_digest}, {"rules", RulesJson(result.rules)}}},
+      {"timings", TimingsJson(result)},
+      {"image", {{"name", result.image}, {"digest", result.image_digest}}},
+      {"spec_digest", result.spec_digest},
+      {"leftovers", result.leftovers}};
   std::string text = json.dump();
   text.pop_back();
   return text + ",\"output\":" + (result.output.empty() ? "null" : result.output) + "}";
