@@ -38,14 +38,15 @@ void WatchNetwork(const SeccompNeeds& needs, Seccomp& profile) {
   Watch({"connect", "sendmmsg", "sendmsg"}, profile);
   // send(2) is sendto without an address. Programs with a connected socket use it all the time, and
   // it can reach nothing that connect has not allowed; only glibc's resolver, whose question is
-  // worth a record, passes just this flag.
+  // worth a record, passes just this flag. In this order: libseccomp 2.5.4 loses the last rule when
+  // the second comes first.
   Take({"sendto"}, profile);
+  profile.syscalls.push_back(Notify({"sendto"}, {{4, 0, 0, kNotEqual}}));
   profile.syscalls.push_back({{"sendto"},
                               "SCMP_ACT_ALLOW",
                               std::nullopt,
                               {{3, kNoSignal, 0, kNotEqual}, {4, 0, 0, kEqual}}});
   profile.syscalls.push_back(Notify({"sendto"}, {{3, kNoSignal, 0, kEqual}, {4, 0, 0, kEqual}}));
-  profile.syscalls.push_back(Notify({"sendto"}, {{4, 0, 0, kNotEqual}}));
   // Families that no rule allows: none of AF_UNIX, AF_INET and AF_INET6, and of AF_NETLINK not
   // NETLINK_ROUTE, which glibc's getaddrinfo asks by itself.
   for (std::uint64_t family : {0, 3, 4, 5, 6, 7, 8, 9})

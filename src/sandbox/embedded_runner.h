@@ -26,6 +26,8 @@ struct EmbeddedOptions {
   std::string image = "vortex.local/python:latest";
   std::string snapshotter = "overlayfs";
   RuntimeClassTable classes = DefaultClasses();
+  // What this runner watches for at most; the grant decides within it.
+  policy::Watch watch;
   // Parent of every run's cgroup, in each hierarchy.
   std::string cgroup_parent = "/vortex";
   IdPool ids;

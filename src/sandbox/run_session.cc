@@ -116,8 +116,8 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
   facts.result_token = result_token_;
   facts.report_path = RunDir::ReportPath(RunDir::PathOf(env_.options().state_dir, result_.run_id));
   facts.deadline_unix_ns = shim_deadline;
-  watch_.Describe(grant_, result_.run_id, RunDir::PathOf(env_.options().state_dir, result_.run_id),
-                  facts);
+  watch_.Describe(grant_, env_.options().watch, result_.run_id,
+                  RunDir::PathOf(env_.options().state_dir, result_.run_id), facts);
   VX_ASSIGN_OR_RETURN(const oci::Spec spec,
                       oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
   resources_ = spec.resources;

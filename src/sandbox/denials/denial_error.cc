@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/denials/denial_error.h"
 
-#include <netdb.h>
-
-#include <cerrno>
-
 #include "base/status.h"
 #include "sandbox/denials/path_rules.h"
 
 namespace vortex::sandbox {
 namespace {
 
-// Python's socket.gaierror is an OSError whose number is getaddrinfo's, below zero.
-bool IsResolverError(const PluginFailure& failure) {
-  const int number = failure.errno_value.value_or(0);
-  return number == EAI_AGAIN || number == EAI_NONAME || number == EAI_FAIL;
+// getaddrinfo's own numbers are below zero and no errno; Python prints them like one.
+bool TellsOfResolver(const PluginFailure& failure, const std::string& name) {
+  return failure.message.find("[Errno -") != std::string::npos ||
+         failure.message.find(name) != std::string::npos;
 }
 
 bool Explains(const Denial& denial, const PluginFailure& failure) {
   if (denial.witness == "guest") return false;
-  if (denial.action == "resolve") return IsResolverError(failure);
+  if (denial.action == "resolve") return TellsOfResolver(failure, denial.target);
   if (!failure.errno_value || *failure.errno_value != denial.errno_value) return false;
   if (failure.filename.empty())
     return denial.control != "filesystem" && denial.control != "process";

@@ -10,15 +10,15 @@
 
 namespace vortex::sandbox {
 
-void DenialWatch::Describe(const policy::Grant& grant, const std::string& run_id,
-                           const std::string& run_dir, JobFacts& facts) {
+void DenialWatch::Describe(const policy::Grant& grant, const policy::Watch& possible,
+                           const std::string& run_id, const std::string& run_dir, JobFacts& facts) {
   config_.run_id = run_id;
   config_.run_dir = run_dir;
-  config_.network = grant.watch.network;
-  config_.filesystem = grant.watch.filesystem;
+  config_.network = grant.watch.network && possible.network;
+  config_.filesystem = grant.watch.filesystem && possible.filesystem;
   config_.has_capabilities = !grant.capabilities.empty();
   kind_ = Kind::kNone;
-  if (!grant.watch.network && !grant.watch.filesystem) {
+  if (!config_.network && !config_.filesystem) {
     why_not_ = "off by policy";
     return;
   }
@@ -28,7 +28,7 @@ void DenialWatch::Describe(const policy::Grant& grant, const std::string& run_id
       kind_ = Kind::kSeccomp;
       // Of a token that only the host and the sandbox's init know.
       config_.metadata = base::Sha256::Digest("seccomp listener " + facts.init_token);
-      facts.watch = {grant.watch.network, grant.watch.filesystem, SeccompListenerPath(run_dir),
+      facts.watch = {config_.network, config_.filesystem, SeccompListenerPath(run_dir),
                      config_.metadata};
       break;
     case oci::RuntimeClass::kGvisor:

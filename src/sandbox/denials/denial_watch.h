@@ -17,8 +17,9 @@ namespace vortex::sandbox {
 class DenialWatch {
  public:
   // Decides by grant and runtime class what watches, and puts it into the job.
-  void Describe(const policy::Grant& grant, const std::string& run_id, const std::string& run_dir,
-                JobFacts& facts);
+  // `possible`: what the runner watches at most.
+  void Describe(const policy::Grant& grant, const policy::Watch& possible,
+                const std::string& run_id, const std::string& run_dir, JobFacts& facts);
   // Begins to watch; before the task is created. The run directory is there.
   absl::Status Start(std::uint32_t plugin_host_uid);
   // Adds what was seen to the result, which has the counters' and the plugin's own denials and its

@@ -34,6 +34,11 @@ bool HasFlag(int fd, long flag) {
   return ::fstatfs(fd, &info) == 0 && (info.f_flags & flag) != 0;
 }
 
+bool OnProc(int fd) {
+  struct statfs info {};
+  return ::fstatfs(fd, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
+}
+
 bool IsReadOnly(int fd) { return HasFlag(fd, ST_RDONLY); }
 
 // 0 or the errno that the mode bits and the mount give, with our file system ids.
@@ -127,6 +132,8 @@ Ruling CallJudge::Open(const TargetTask& task, int dirfd, std::uint64_t path_add
     const int mode = flags & O_ACCMODE;
     error = Access(fd, (mode != O_WRONLY ? R_OK : 0) | (mode != O_RDONLY ? W_OK : 0));
   }
+  // Settings below /proc/sys ask for another kind of root than we have put away.
+  if (error == EROFS && OnProc(fd) && (info.st_mode & S_IWOTH) == 0) error = EACCES;
   if (error == EACCES && config_.has_capabilities) return Continue();
   if (error != EACCES && error != EROFS) return Continue();
   const std::string target = PathOf(fd);
