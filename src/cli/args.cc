@@ -39,6 +39,13 @@ void AddNodeOptions(CLI::App& app, Args& args) {
   app.add_option("--cgroup-parent", options.cgroup_parent, "parent of every run's cgroup")
       ->envname("VORTEX_CGROUP_PARENT")
       ->capture_default_str();
+  const auto watch = [&options](const std::string& kinds) {
+    options.watch = {kinds == "network" || kinds == "all", kinds == "filesystem" || kinds == "all"};
+  };
+  app.add_option_function<std::string>("--watch", watch,
+                                       "denials to watch for at most, within the policy [all]")
+      ->envname("VORTEX_WATCH")
+      ->check(CLI::IsMember({"all", "network", "filesystem", "none"}));
 }
 
 void AddRunOptions(CLI::App& command, Args& args) {

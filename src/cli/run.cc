@@ -73,6 +73,8 @@ void PrintPlain(const sandbox::SandboxResult& result) {
                  std::string(sandbox::CauseName(result.termination.cause)).c_str(),
                  result.termination.message.c_str());
   }
+  if (result.denial_error)
+    std::fprintf(stderr, "vortexctl: %s\n", Line(result.denial_error->message).c_str());
   for (const std::string& leftover : result.leftovers) {
     std::fprintf(stderr, "vortexctl: left for `vortexctl gc`: %s\n", leftover.c_str());
   }

@@ -29,6 +29,8 @@ struct EmbeddedOptions {
   RuntimeClassTable classes = DefaultClasses();
   // Who may run, and with what. The built-in one refuses untrusted plugins and trusts nobody.
   policy::Policy policy = policy::BuiltInPolicy();
+  // What this runner watches for at most; the grant decides within it.
+  policy::Watch watch;
   // Parent of every run's cgroup, in each hierarchy.
   std::string cgroup_parent = "/vortex";
   IdPool ids;

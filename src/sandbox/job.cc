@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/job.h"
 
+#include "sandbox/denials/observer.h"
 #include "sandbox/shim_report.h"
 
 namespace vortex::sandbox {
@@ -46,6 +47,8 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
   job.annotations[kReportAnnotation] = facts.report_path;
   if (facts.deadline_unix_ns > 0)
     job.annotations[kDeadlineAnnotation] = std::to_string(facts.deadline_unix_ns);
+  job.watch = facts.watch;
+  if (!facts.trace_config_path.empty()) job.annotations[kTraceAnnotation] = facts.trace_config_path;
 #if defined(__aarch64__)
   job.arch = "aarch64";
 #endif

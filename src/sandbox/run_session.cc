@@ -116,6 +116,8 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
   facts.result_token = result_token_;
   facts.report_path = RunDir::ReportPath(RunDir::PathOf(env_.options().state_dir, result_.run_id));
   facts.deadline_unix_ns = shim_deadline;
+  watch_.Describe(grant_, env_.options().watch, result_.run_id,
+                  RunDir::PathOf(env_.options().state_dir, result_.run_id), facts);
   VX_ASSIGN_OR_RETURN(const oci::Spec spec,
                       oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
   resources_ = spec.resources;
@@ -140,6 +142,7 @@ absl::Status RunSession::Prepare(client::Client& client) {
                 std::chrono::duration_cast<std::chrono::nanoseconds>(deadline).count()));
   VX_ASSIGN_OR_RETURN(dir_, RunDir::Create(env_.options().state_dir, result_.run_id));
   VX_RETURN_IF_ERROR(dir_->MakeFifos());
+  VX_RETURN_IF_ERROR(watch_.Start(ids_->first() + oci::kDefaultUid));
 
   clock_.Begin("container");
   VX_RETURN_IF_ERROR(CreateContainer(client));
@@ -291,6 +294,7 @@ void RunSession::Settle(const PumpResult& pumped) {
   result_.termination = Decide(facts);
   result_.denials = DenialsFrom(facts);
   if (facts.result && !facts.result->ok) result_.failure = facts.result->failure;
+  watch_.Finish(result_);
   if (result_.termination.cause == Cause::kOk) result_.output = std::move(facts.result->value);
   result_.stdout_stream = stdout_capture_->Finish(pumped.stdout_complete);
   result_.stderr_stream = stderr_capture_->Finish(pumped.stderr_complete);

@@ -116,6 +116,15 @@ void ReadLinux(JsonReader& json, OciConfig* config) {
 
 }  // namespace
 
+std::string TraceConfigOf(const OciConfig& config) {
+  if (!config.OurJob()) return "";
+  const std::string path = config.Annotation("io.vortex.trace-config");
+  const std::string report = config.Annotation("io.vortex.report");
+  const std::size_t slash = report.rfind('/');
+  if (!report.starts_with('/') || report.find("/../") != std::string::npos) return "";
+  return path == report.substr(0, slash) + "/trace.json" ? path : "";
+}
+
 std::string OciConfig::Annotation(const std::string& key) const {
   const auto it = annotations.find(key);
   return it == annotations.end() ? std::string() : it->second;

@@ -49,6 +49,10 @@ std::optional<OciConfig> ParseOciConfig(std::string_view text);
 // config.json of `bundle`, at most 16 MiB.
 std::optional<OciConfig> ReadOciConfig(const std::string& bundle);
 
+// The trace session that our runner wrote for this job: the file that io.vortex.trace-config names,
+// when it is trace.json in the directory of io.vortex.report. Empty otherwise.
+std::string TraceConfigOf(const OciConfig& config);
+
 // `process` (an OCI process object) with its "terminal" member set. Nothing for malformed text.
 std::optional<std::string> SetTerminal(std::string_view process, bool terminal);
 
