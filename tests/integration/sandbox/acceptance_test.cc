@@ -295,7 +295,9 @@ TEST_F(LimitsInForce, AreReadBackFromTheKernel) {
   std::map<std::string, std::string> controls;
   for (const sandbox::ControlReport& control : result.controls)
     controls[control.name] = control.effective == control.requested ? "in force" : control.readback;
-  for (const char* name : {"no_new_privileges", "capabilities", "mount flags", "network"}) {
+  for (const char* name : {"namespaces", "uid map", "gid map", "network", "no_new_privileges",
+                           "capabilities", "uid", "gid", "groups", "mount flags", "mount sources",
+                           "mounts", "rlimits", "devices", "oom_score_adj"}) {
     Judge("read back: " + std::string(name), controls[name], controls[name] == "in force");
   }
 }
