@@ -198,6 +198,17 @@ TEST_F(Identity, TheTokenOfInitIsOutOfReach) {
   }
 }
 
+// Where pid 1 is init, the kernel keeps it from signals of its own namespace; where it is not
+// (gVisor), it is the plugin itself that answers to that number.
+TEST_F(Identity, InitIsOutOfReachOfSignals) {
+  JudgeCause("SIGKILL to pid 1", Run("exits", {{"mode", "kill_first"}}), Cause::kOk);
+  policy::LimitRequest limits;
+  limits.budget = std::chrono::milliseconds(2000);
+  JudgeCause("SIGSTOP to pid 1", Run("exits", {{"mode", "stop_first"}}, limits), Cause::kOk);
+  JudgeCause("SIGSTOP and SIGKILL to all others", Run("exits", {{"mode", "kill_others"}}),
+             Cause::kOk);
+}
+
 TEST_F(Identity, NoTwoRunsShareHostIds) {
   const auto host_id = [this] {
     const json spec = json::parse(Run("sleeper", {{"seconds", 0.2}}).spec_json);
