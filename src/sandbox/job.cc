@@ -8,8 +8,12 @@ namespace vortex::sandbox {
 namespace {
 
 // Init starts either the harness with the entrypoint or the manifest's own command.
-std::vector<std::string> Arguments(const policy::Manifest& manifest) {
-  std::vector<std::string> args = {kInitPath, "--"};
+std::vector<std::string> Arguments(const policy::Manifest& manifest,
+                                   oci::RuntimeClass runtime_class) {
+  std::vector<std::string> args = {kInitPath};
+  // There pid 1 is not immune to signals from inside (images/python/init.c).
+  if (runtime_class == oci::RuntimeClass::kGvisor) args.push_back("--own-pids");
+  args.push_back("--");
   if (manifest.entrypoint) {
     // -I: no user site, no PYTHON* variables; -S: no site at all; -B: nothing is written beside the
     // sources.
@@ -29,7 +33,7 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
   job.run_id = facts.run_id;
   job.plugin_id = grant.plugin_id;
   job.runtime_class = grant.runtime_class;
-  job.args = Arguments(manifest);
+  job.args = Arguments(manifest, grant.runtime_class);
   job.env = {"HOME=/tmp",
              "LANG=C.UTF-8",
              "PATH=/usr/bin",

@@ -276,10 +276,13 @@ void RunSession::Settle(const PumpResult& pumped) {
   TakeShimReport(facts);
   if (const std::string& text = scanner_->record(kInitRecord); !text.empty()) {
     auto record = ParseInitRecord(text);
-    if (record.ok())
+    if (record.ok()) {
       facts.init = *record;
-    else
+      const std::string wrong = CompleteControls(*record, &result_.controls);
+      if (facts.missing_control.empty()) facts.missing_control = wrong;
+    } else {
       facts.record_error = Message(record.status());
+    }
   }
   if (const std::string& text = scanner_->record(kResultRecord); !text.empty()) {
     auto record = ParseResultRecord(text);

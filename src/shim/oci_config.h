@@ -12,11 +12,6 @@
 
 namespace vortex::shim {
 
-struct OciMount {
-  std::string destination;
-  std::vector<std::string> options;
-};
-
 struct OciConfig {
   std::map<std::string, std::string>
       annotations;  // io.vortex.*, the grouping keys and the CRI type only
@@ -30,8 +25,6 @@ struct OciConfig {
   bool has_seccomp = false;
   bool readonly_root = false;
   bool poststart_hooks = false;  // run by the runtime's `start`
-  std::vector<std::string> bounding_capabilities;
-  std::vector<OciMount> mounts;
   std::optional<std::int64_t> memory_limit;
   std::optional<std::int64_t> memory_swap;
   std::optional<std::int64_t> pids_limit;

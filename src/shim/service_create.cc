@@ -138,6 +138,11 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
   auto config = ReadOciConfig(bundle);
   if (!config) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
   container->config = std::move(*config);
+  if (container->config.OurJob()) {
+    auto controls = ReadSpecControls(bundle);
+    if (!controls) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
+    container->spec_controls = std::make_unique<const SpecControls>(std::move(*controls));
+  }
   const std::vector<std::string> flags =
       ChooseRuntime(container->config, bundle, &container->options);
   container->cli =
