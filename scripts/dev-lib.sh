@@ -18,6 +18,7 @@ IMAGE_LAYOUT=$PWD/build/image-layout
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
     golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
+  PACKAGES_package=(dpkg-dev file lintian mmdebstrap)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
 
@@ -149,6 +150,19 @@ run_node_tests() {
   as_root env NODE_TIMEOUT="${NODE_TIMEOUT:-1500}" NODE_CONSOLE="$PWD/build/node/$suite.log" scripts/node-vm run "$suite" "$work/payload" || code=$?
   rm -rf "$work"
   return "$code"
+}
+
+# Debian packages of this machine's release, in build/packages. A build of its own: the prefix and the interpreter
+# that /usr/bin/python3 is are decided when it is configured.
+build_packages() {
+  install_packages build package
+  cmake -S . -B build/package -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DVORTEX_TESTS=OFF \
+    -DVORTEX_PYTHON=ON -DPython_EXECUTABLE=/usr/bin/python3 >&2
+  say "building the packages"
+  cmake --build build/package >&2
+  rm -rf build/packages
+  (umask 022 && cd build/package && cpack >&2)
+  ls -l build/packages/*.deb
 }
 
 run_bench() {
