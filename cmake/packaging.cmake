@@ -38,10 +38,10 @@ string(TOUPPER libvortex-sandbox${VORTEX_SOVERSION} lib)
 set(CPACK_DEBIAN_${lib}_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_${lib}_DESCRIPTION
 "sandbox runner and containerd client, shared library
- Runs untrusted plugins, each in a fresh, single-use container of an existing
- containerd, under limits that are read back from the kernel.
- .
- This is the C++ library that the programs and the Python package use.")
+Runs untrusted plugins, each in a fresh, single-use container of an existing
+containerd, under limits that are read back from the kernel.
+
+This is the C++ library that the programs and the Python package use.")
 
 set(dev LIBVORTEX-SANDBOX-DEV)
 set(CPACK_DEBIAN_${dev}_PACKAGE_SECTION libdevel)
@@ -50,8 +50,8 @@ set(CPACK_DEBIAN_${dev}_PACKAGE_DEPENDS "libabsl-dev, libfmt-dev")
 set(CPACK_DEBIAN_${dev}_PACKAGE_SUGGESTS vortex-sandbox)
 set(CPACK_DEBIAN_${dev}_DESCRIPTION
 "sandbox runner and containerd client, development files
- Headers of the C++20 library, its CMake package (find_package(VortexSandbox))
- and its pkg-config file (vortex-sandbox).")
+Headers of the C++20 library, its CMake package (find_package(VortexSandbox))
+and its pkg-config file (vortex-sandbox).")
 
 set(main VORTEX-SANDBOX)
 set(CPACK_DEBIAN_${main}_PACKAGE_SECTION admin)
@@ -61,13 +61,13 @@ set(CPACK_DEBIAN_${main}_PACKAGE_RECOMMENDS "binutils, runc")
 set(CPACK_DEBIAN_${main}_PACKAGE_SUGGESTS "crun, runsc")
 set(CPACK_DEBIAN_${main}_DESCRIPTION
 "runs untrusted plugins in single-use sandboxes of containerd
- A plugin is a small bundle of code with a JSON payload in and a JSON result
- out. Each run gets a fresh container of an existing containerd, without
- network or privileges, under limits that are read back from the kernel, and
- its caller is told how it ended and on what evidence.
- .
- This package has vortexctl, the containerd shim containerd-shim-vortex-v2,
- the builder of the plugin runtime image, and files to deploy them with.")
+A plugin is a small bundle of code with a JSON payload in and a JSON result
+out. Each run gets a fresh container of an existing containerd, without
+network or privileges, under limits that are read back from the kernel, and
+its caller is told how it ended and on what evidence.
+
+This package has vortexctl, the containerd shim containerd-shim-vortex-v2,
+the builder of the plugin runtime image, and files to deploy them with.")
 
 set(python PYTHON3-VORTEX-SANDBOX)
 set(CPACK_DEBIAN_${python}_PACKAGE_SECTION python)
@@ -75,8 +75,8 @@ set(CPACK_COMPONENT_${python}_DEPENDS libvortex-sandbox${VORTEX_SOVERSION})
 set(CPACK_DEBIAN_${python}_PACKAGE_RECOMMENDS vortex-sandbox)
 set(CPACK_DEBIAN_${python}_DESCRIPTION
 "runs untrusted plugins in single-use sandboxes (Python 3)
- The Python package vortex_sandbox: an asyncio runner and plugin executor for
- applications that loaded their plugins into their own process before.")
+The Python package vortex_sandbox: an asyncio runner and plugin executor for
+applications that loaded their plugins into their own process before.")
 if(TARGET vortex_python)
   # An extension is built for one minor version of the interpreter.
   execute_process(COMMAND /usr/bin/python3 -c "import sys; print('%d.%d 3.%d' % (*sys.version_info[:2], sys.version_info[1] + 1))"

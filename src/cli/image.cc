@@ -100,8 +100,14 @@ int BuildImage(const Args& args, base::Cancellation& cancel) {
   if (!paths.ok()) return Fail(paths.status());
   absl::Status status = base::MakeDirs(layout, 0755);
   if (status.ok()) {
-    status = RunBuilder({paths->image_builder, "--init", paths->init, "--output", layout, "--name",
-                         args.options.image});
+    std::vector<std::string> argv = {paths->image_builder, "--init", paths->init,
+                                     "--output",           layout,   "--name",
+                                     args.options.image};
+    // All that an installed node keeps is below its data directory, so that purging finds it.
+    if (args.layout_dir.empty()) {
+      argv.insert(argv.end(), {"--cache", args.options.data_dir + "/images/debs"});
+    }
+    status = RunBuilder(argv);
   }
   if (status.ok()) status = Import(args, layout, args.options.image, cancel);
   return status.ok() ? 0 : Fail(status);
