@@ -13,7 +13,9 @@ ALLOWED = {
     "oci": {"base"},
     "policy": {"base", "oci"},
     "client": {"base"},
-    "sandbox": {"base", "oci", "policy", "client"},
+    "egress": {"base"},
+    # Of egress only what runner and proxy say to each other; the proxy itself is a process.
+    "sandbox": {"base", "oci", "policy", "client", "egress"},
     "cli": {"base", "oci", "policy", "client", "sandbox"},
     "agent": {"base", "oci", "policy", "client", "sandbox"},
     "shim": {"base"},

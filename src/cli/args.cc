@@ -32,6 +32,9 @@ void AddNodeOptions(CLI::App& app, Args& args) {
   app.add_option("--runtime-classes", args.classes_file,
                  "class table [/etc/vortex/runtime-classes.yaml, if there is one]")
       ->envname("VORTEX_RUNTIME_CLASSES");
+  app.add_option("--egress-proxy", options.egress.proxy_program,
+                 "vortex-egress-proxy [beside vortexctl or in /usr/libexec/vortex]")
+      ->envname("VORTEX_EGRESS_PROXY");
   app.add_option("--cgroup-parent", options.cgroup_parent, "parent of every run's cgroup")
       ->envname("VORTEX_CGROUP_PARENT")
       ->capture_default_str();

@@ -22,13 +22,13 @@ std::vector<Special> Table(std::initializer_list<std::pair<const char*, std::str
 // The narrow ones first: what is found first names the kind.
 const std::vector<Special>& SpecialRanges() {
   static const auto& table = *new std::vector<Special>(Table({
-      {"169.254.169.254", "metadata"},   // AWS, Google, Azure, OpenStack and others
-      {"169.254.170.2", "metadata"},     // AWS task credentials
-      {"168.63.129.16", "metadata"},     // Azure's platform service
-      {"100.100.100.200", "metadata"},   // Alibaba
-      {"192.0.0.192", "metadata"},       // Oracle
-      {"fd00:ec2::254", "metadata"},     // AWS
-      {"fd20:ce::254", "metadata"},      // Google
+      {"169.254.169.254", "metadata"},  // AWS, Google, Azure, OpenStack and others
+      {"169.254.170.2", "metadata"},    // AWS task credentials
+      {"168.63.129.16", "metadata"},    // Azure's platform service
+      {"100.100.100.200", "metadata"},  // Alibaba
+      {"192.0.0.192", "metadata"},      // Oracle
+      {"fd00:ec2::254", "metadata"},    // AWS
+      {"fd20:ce::254", "metadata"},     // Google
       {"0.0.0.0/8", "this network"},
       {"10.0.0.0/8", "private"},
       {"100.64.0.0/10", "carrier NAT"},

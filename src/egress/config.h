@@ -30,8 +30,8 @@ struct ConfigRule {
 };
 
 struct ProxyLimits {
-  int connections = 64;             // at once; 1-4096
-  std::int64_t header_bytes = 32 << 10;  // of a request or response; 1024-1048576
+  int connections = 64;                               // at once; 1-4096
+  std::int64_t header_bytes = 32 << 10;               // of a request or response; 1024-1048576
   std::chrono::milliseconds header_timeout{10'000};   // for a whole request head or ClientHello
   std::chrono::milliseconds connect_timeout{10'000};  // all addresses of a name together
   std::chrono::milliseconds resolve_timeout{5'000};

@@ -50,8 +50,7 @@ absl::Status LimitResources(const Config& config) {
   // A connection has two ends; the rest is for name servers and the loop itself.
   const auto files = static_cast<rlim_t>(config.limits.connections) * 2 + 128;
   const bool done = set(RLIMIT_CORE, 0) && set(RLIMIT_FSIZE, 0) && set(RLIMIT_NPROC, 0) &&
-                    set(RLIMIT_NOFILE, files) &&
-                    (kSanitized || set(RLIMIT_AS, kMaxAddressSpace));
+                    set(RLIMIT_NOFILE, files) && (kSanitized || set(RLIMIT_AS, kMaxAddressSpace));
   return done ? absl::OkStatus() : ErrnoStatus(errno, "setrlimit");
 }
 
@@ -74,6 +73,10 @@ constexpr int kAllowed[] = {
     // itself
     SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(futex), SCMP_SYS(getpid), SCMP_SYS(gettid),
     SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+#if defined(__SANITIZE_ADDRESS__)
+    // A sanitizer asks by a pipe whether memory is readable.
+    SCMP_SYS(pipe), SCMP_SYS(pipe2),
+#endif
     SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_yield), SCMP_SYS(sigaltstack)};
 // clang-format on
 

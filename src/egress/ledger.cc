@@ -33,8 +33,8 @@ void Ledger::Deny(std::string action, std::string target, std::string rule,
     it->second.last_unix_ns = now;
     return;
   }
-  DenialRecord record{std::move(action), std::move(target), std::move(rule),
-                      std::move(allowed_by), 1, now, now};
+  DenialRecord record{
+      std::move(action), std::move(target), std::move(rule), std::move(allowed_by), 1, now, now};
   on_new_(record);
   denials_.emplace(std::move(key), std::move(record));
 }

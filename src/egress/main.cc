@@ -37,9 +37,9 @@ absl::StatusOr<Config> ReceiveConfig() {
 
 absl::Status Serve() {
   VX_ASSIGN_OR_RETURN(const Config config, ReceiveConfig());
-  VX_ASSIGN_OR_RETURN(const std::unique_ptr<Server> server,
-                      Server::Create(config, base::UniqueFd(::dup(kControlFd)),
-                                     base::UniqueFd(kListenFd)));
+  VX_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Server> server,
+      Server::Create(config, base::UniqueFd(::dup(kControlFd)), base::UniqueFd(kListenFd)));
   VX_RETURN_IF_ERROR(Confine(config));
   server->Run();
   // Connections that are open still end with the process.

@@ -34,8 +34,8 @@ struct HostRecord {
 
 struct ProxyReport {
   bool ready = false;
-  std::string failure;    // why it did not get ready
-  bool complete = false;  // the end was seen
+  std::string failure;            // why it did not get ready
+  bool complete = false;          // the end was seen
   std::uint64_t connections = 0;  // that the plugin made to the proxy
   std::vector<DenialRecord> denials;
   std::vector<HostRecord> hosts;

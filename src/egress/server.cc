@@ -66,8 +66,8 @@ class ServerImpl : public Server {
     VX_ASSIGN_OR_RETURN(RuleSet rules, RuleSet::Create(config.rules));
     VX_ASSIGN_OR_RETURN(resolver_, Resolver::Create(loop_, config));
     VX_ASSIGN_OR_RETURN(std::vector<Address> own, OwnAddresses());
-    context_.reset(new Context{loop_, std::move(rules), std::move(own), *resolver_, ledger_,
-                               config.limits});
+    context_.reset(
+        new Context{loop_, std::move(rules), std::move(own), *resolver_, ledger_, config.limits});
     return absl::OkStatus();
   }
 

@@ -129,8 +129,8 @@ asio::awaitable<std::optional<Refused>> Session::Reach() {
   absl::StatusOr<std::vector<Address>> answer = co_await context_.resolver.Resolve(host_);
   if (!answer.ok()) {
     ++record_->failures;
-    co_return Fail(absl::IsDeadlineExceeded(answer.status()) ? 504 : 502,
-                   "egress.upstream.resolve", std::string(Message(answer.status())));
+    co_return Fail(absl::IsDeadlineExceeded(answer.status()) ? 504 : 502, "egress.upstream.resolve",
+                   std::string(Message(answer.status())));
   }
   std::vector<Address> fine;
   std::string_view kind;
@@ -145,8 +145,8 @@ asio::awaitable<std::optional<Refused>> Session::Reach() {
   }
   if (fine.empty()) {
     action_ = "resolve";
-    co_return Deny("egress.address",
-                   fmt::format("the name leads to a {} address only", kind), kByRange);
+    co_return Deny("egress.address", fmt::format("the name leads to a {} address only", kind),
+                   kByRange);
   }
   note_.clear();
   co_return co_await Dial(fine);
@@ -176,9 +176,9 @@ asio::awaitable<std::optional<Refused>> Session::Dial(const std::vector<Address>
   }
   ++record_->failures;
   if (late) {
-    co_return Fail(504, "egress.upstream.connect",
-                   fmt::format("no connection within {} ms",
-                               context_.limits.connect_timeout.count()));
+    co_return Fail(
+        504, "egress.upstream.connect",
+        fmt::format("no connection within {} ms", context_.limits.connect_timeout.count()));
   }
   co_return Fail(502, "egress.upstream.connect", error.message());
 }
@@ -290,8 +290,8 @@ asio::awaitable<void> Session::Refuse(Refused refused) {
 
 void Session::Record(const Refused& refused) {
   if (refused.status != 403) return;
-  std::string target = head_.host.empty() ? std::string("(no host)")
-                                          : fmt::format("{}:{}", head_.host, head_.port);
+  std::string target =
+      head_.host.empty() ? std::string("(no host)") : fmt::format("{}:{}", head_.host, head_.port);
   if (!host_.empty()) target = fmt::format("{}:{}", host_, head_.port);
   if (!note_.empty()) target += " (" + note_ + ")";
   context_.ledger.Deny(action_, std::move(target), refused.rule, refused.allowed_by);
@@ -313,8 +313,7 @@ asio::awaitable<void> Session::SendAndLinger(std::string bytes) {
 }
 
 Refused Session::Deny(std::string rule, std::string detail, std::string allowed_by) const {
-  return {403,        std::move(rule), std::move(detail),
-          head_.host, head_.port,      std::move(allowed_by)};
+  return {403, std::move(rule), std::move(detail), head_.host, head_.port, std::move(allowed_by)};
 }
 
 Refused Session::Fail(int status, std::string rule, std::string detail) const {

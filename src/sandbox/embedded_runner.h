@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "sandbox/egress.h"
 #include "sandbox/id_range.h"
 #include "sandbox/runner.h"
 #include "sandbox/runtime_classes.h"
@@ -29,6 +30,7 @@ struct EmbeddedOptions {
   // Parent of every run's cgroup, in each hierarchy.
   std::string cgroup_parent = "/vortex";
   IdPool ids;
+  EgressOptions egress;
 };
 
 // Errors  FailedPrecondition: this node cannot limit what it runs (a cgroup controller is missing;

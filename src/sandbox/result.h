@@ -92,6 +92,23 @@ struct Usage {
   std::uint64_t wall_usec = 0;  // the plugin's process: from task start to its end
 };
 
+// A granted host that the plugin reached for, as the egress proxy counted.
+struct EgressHost {
+  std::string host;
+  int port = 0;
+  std::uint64_t connections = 0;  // made to it
+  std::uint64_t failures = 0;     // allowed, but not resolved, not reached or not understood
+  std::uint64_t bytes_out = 0;    // plugin to host
+  std::uint64_t bytes_in = 0;
+};
+
+struct EgressReport {
+  bool linked = false;            // hosts were granted, and the proxy was there
+  std::uint64_t connections = 0;  // that the plugin made to the proxy
+  std::vector<EgressHost> hosts;
+  std::string problem;  // why the counts are not whole; empty: they are
+};
+
 // A name with a slash ("create/runtime_create") is a step of the shim inside the phase before the
 // slash; the others add up to the total.
 struct Phase {
@@ -114,6 +131,7 @@ struct SandboxResult {
   std::vector<ControlReport> controls;
   Usage usage;
   std::vector<Denial> denials;
+  EgressReport egress;
   // Every decision of the gate, in order, also when it refused.
   std::vector<policy::RuleDecision> rules;
   std::string policy_digest;  // "sha256:…" of the policy file's bytes

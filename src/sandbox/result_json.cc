@@ -139,6 +139,22 @@ Json DenialsJson(const std::vector<Denial>& denials) {
   return out;
 }
 
+Json EgressJson(const EgressReport& egress) {
+  if (!egress.linked) return nullptr;
+  Json hosts = Json::array();
+  for (const EgressHost& host : egress.hosts) {
+    hosts.push_back({{"host", Text(host.host)},
+                     {"port", host.port},
+                     {"connections", host.connections},
+                     {"failures", host.failures},
+                     {"bytes_out", host.bytes_out},
+                     {"bytes_in", host.bytes_in}});
+  }
+  return {{"connections", egress.connections},
+          {"hosts", std::move(hosts)},
+          {"problem", Text(egress.problem)}};
+}
+
 Json TimingsJson(const SandboxResult& result) {
   Json phases = Json::array();
   for (const Phase& phase : result.timings) {
@@ -150,27 +166,28 @@ Json TimingsJson(const SandboxResult& result) {
 }  // namespace
 
 std::string ResultToJson(const SandboxResult& result) {
-  const Json json = {{"schema_version", 1},
-                     {"run_id", result.run_id},
-                     {"plugin",
-                      {{"id", result.plugin_id},
-                       {"version", result.plugin_version},
-                       {"digest", result.bundle_digest}}},
-                     {"runtime_class", result.runtime_class},
-                     {"termination", TerminationJson(result.termination)},
-                     {"failure", FailureJson(result.failure)},
-                     {"stdout", StreamJson(result.stdout_stream)},
-                     {"stderr", StreamJson(result.stderr_stream)},
-                     {"limits", LimitsJson(result.limits)},
-                     {"controls", ControlsJson(result.controls)},
-                     {"usage", UsageJson(result.usage)},
-                     {"denials", DenialsJson(result.denials)},
-                     {"policy",
-                      {{"digest", result.policy_digest}, {"rules", RulesJson(result.rules)}}},
-                     {"timings", TimingsJson(result)},
-                     {"image", {{"name", result.image}, {"digest", result.image_digest}}},
-                     {"spec_digest", result.spec_digest},
-                     {"leftovers", result.leftovers}};
+  const Json json = {
+      {"schema_version", 1},
+      {"run_id", result.run_id},
+      {"plugin",
+       {{"id", result.plugin_id},
+        {"version", result.plugin_version},
+        {"digest", result.bundle_digest}}},
+      {"runtime_class", result.runtime_class},
+      {"termination", TerminationJson(result.termination)},
+      {"failure", FailureJson(result.failure)},
+      {"stdout", StreamJson(result.stdout_stream)},
+      {"stderr", StreamJson(result.stderr_stream)},
+      {"limits", LimitsJson(result.limits)},
+      {"controls", ControlsJson(result.controls)},
+      {"usage", UsageJson(result.usage)},
+      {"denials", DenialsJson(result.denials)},
+      {"egress", EgressJson(result.egress)},
+      {"policy", {{"digest", result.policy_digest}, {"rules", RulesJson(result.rules)}}},
+      {"timings", TimingsJson(result)},
+      {"image", {{"name", result.image}, {"digest", result.image_digest}}},
+      {"spec_digest", result.spec_digest},
+      {"leftovers", result.leftovers}};
   std::string text = json.dump();
   text.pop_back();
   return text + ",\"output\":" + (result.output.empty() ? "null" : result.output) + "}";

@@ -116,6 +116,10 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
   facts.result_token = result_token_;
   facts.report_path = RunDir::ReportPath(RunDir::PathOf(env_.options().state_dir, result_.run_id));
   facts.deadline_unix_ns = shim_deadline;
+  if (!grant_.network.empty()) {
+    facts.network_namespace_path =
+        EgressNamespacePath(RunDir::PathOf(env_.options().state_dir, result_.run_id));
+  }
   VX_ASSIGN_OR_RETURN(const oci::Spec spec,
                       oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
   resources_ = spec.resources;
@@ -140,6 +144,13 @@ absl::Status RunSession::Prepare(client::Client& client) {
                 std::chrono::duration_cast<std::chrono::nanoseconds>(deadline).count()));
   VX_ASSIGN_OR_RETURN(dir_, RunDir::Create(env_.options().state_dir, result_.run_id));
   VX_RETURN_IF_ERROR(dir_->MakeFifos());
+  if (!grant_.network.empty()) {
+    clock_.Begin("egress");
+    // The last of the run's ids: inside the sandbox nobody can become it, outside nobody else is.
+    VX_ASSIGN_OR_RETURN(egress_, EgressLink::Start(env_.options().egress, grant_.network,
+                                                   dir_->path(), ids_->first() + ids_->size() - 1));
+    result_.egress.linked = true;
+  }
 
   clock_.Begin("container");
   VX_RETURN_IF_ERROR(CreateContainer(client));
@@ -290,6 +301,7 @@ void RunSession::Settle(const PumpResult& pumped) {
   }
   result_.termination = Decide(facts);
   result_.denials = DenialsFrom(facts);
+  if (egress_) egress_->Finish(result_);
   if (facts.result && !facts.result->ok) result_.failure = facts.result->failure;
   if (result_.termination.cause == Cause::kOk) result_.output = std::move(facts.result->value);
   result_.stdout_stream = stdout_capture_->Finish(pumped.stdout_complete);
@@ -321,6 +333,7 @@ void RunSession::TakeShimReport(RunFacts& facts) {
 
 void RunSession::Reclaim(client::Client& client) {
   clock_.Begin("cleanup");
+  egress_.reset();
   if (!dir_) return;
   result_.leftovers =
       ReclaimRun(&client, env_.cgroups(), env_.CgroupsPath(result_.run_id), result_.run_id, *dir_)

@@ -12,6 +12,7 @@
 #include "oci/job.h"
 #include "policy/gate.h"
 #include "sandbox/bundle.h"
+#include "sandbox/egress.h"
 #include "sandbox/environment.h"
 #include "sandbox/id_range.h"
 #include "sandbox/io_pump.h"
@@ -74,6 +75,7 @@ class RunSession {
   std::string result_token_;
   std::optional<RunDir> dir_;
   std::optional<IdRange> ids_;
+  std::unique_ptr<EgressLink> egress_;  // when hosts were granted
   base::UniqueFd stdout_fd_, stderr_fd_, stdin_fd_, stdin_keeper_, pidfd_;
   CgroupLimits readback_;
   std::optional<StreamCapture> stdout_capture_, stderr_capture_;

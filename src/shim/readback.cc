@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "shim/egress_network.h"
 #include "shim/files.h"
 #include "shim/log.h"
 
@@ -167,13 +168,19 @@ bool IsTunnelTemplate(std::string_view name) {
 }
 
 void CheckNetwork(const Container& container, const std::string& proc, Checker* checker) {
-  if (!container.config.own_network_namespace || !container.config.network_path.empty()) return;
+  const OciConfig& config = container.config;
+  const bool linked = HasEgressLink(config);
+  if (!config.own_network_namespace || (!config.network_path.empty() && !linked)) return;
   std::string names;
   bool only_loopback = true;
   for (const std::string& name : LinkNames(ReadFile(proc + "/net/dev", 1 << 20).value_or(""))) {
     if (name != "lo" && !IsTunnelTemplate(name)) only_loopback = false;
     if (!names.empty()) names += ' ';
     names += name;
+  }
+  if (linked && !InNamespace(proc, config.network_path)) {
+    only_loopback = false;
+    names += ", of another namespace than the one with the proxy";
   }
   checker->Switch("network", only_loopback && !names.empty(), names);
 }
@@ -215,8 +222,12 @@ Status CheckInForce(Container* container) {
   Checker checker(container);
   CheckCgroup(*container, &checker);
   if (!container->cli->driver().host_init) {
+    // With a link the sentry's namespace is what the job's sockets are in.
+    const bool linked = HasEgressLink(container->config);
+    if (linked) CheckNetwork(*container, "/proc/" + std::to_string(container->init->pid), &checker);
     for (const char* name :
          {"no_new_privileges", "capabilities", "mount flags", "network", "seccomp"}) {
+      if (linked && std::string_view(name) == "network") continue;
       checker.Unseen(name, "kept by the sandbox's own kernel, which the host cannot look into");
     }
     return checker.Result();
