@@ -11,12 +11,13 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
 ALLOWED = {
     "base": set(),
     "oci": {"base"},
+    "review": {"base", "oci"},
     "policy": {"base", "oci"},
     "client": {"base"},
     "egress": {"base"},
     # Of egress only what runner and proxy say to each other; the proxy itself is a process.
     "sandbox": {"base", "oci", "policy", "client", "egress"},
-    "cli": {"base", "oci", "policy", "client", "sandbox"},
+    "cli": {"base", "oci", "review", "policy", "client", "sandbox"},
     "agent": {"base", "oci", "policy", "client", "sandbox"},
     "shim": {"base"},
 }

@@ -83,7 +83,8 @@ absl::StatusOr<ProxyLimits> ReadLimits(const Json& json) {
 
 absl::StatusOr<Config> Read(const Json& json) {
   VX_RETURN_IF_ERROR(CheckKeys(
-      json, "config", {"version", "uid", "gid", "rules", "hosts", "dns_servers", "limits"}));
+      json, "config",
+      {"version", "uid", "gid", "rules", "denied_hosts", "hosts", "dns_servers", "limits"}));
   VX_RETURN_IF_ERROR(Number(json, "version", kVersion, kVersion).status());
   Config out;
   VX_ASSIGN_OR_RETURN(const std::int64_t uid, Number(json, "uid", 0, 0xfffffffe));
@@ -95,8 +96,9 @@ absl::StatusOr<Config> Read(const Json& json) {
     VX_ASSIGN_OR_RETURN(ConfigRule rule, ReadRule(item));
     out.rules.push_back(std::move(rule));
   }
+  VX_ASSIGN_OR_RETURN(out.denied_hosts, Strings(json["denied_hosts"], "denied_hosts"));
   // Also checks every name and range.
-  VX_RETURN_IF_ERROR(RuleSet::Create(out.rules).status());
+  VX_RETURN_IF_ERROR(RuleSet::Create(out.rules, out.denied_hosts).status());
   if (!json["hosts"].is_object()) return InvalidArgument("hosts: not an object");
   for (const auto& [name, list] : json["hosts"].items()) {
     VX_ASSIGN_OR_RETURN(std::vector<std::string> addresses, Strings(list, "hosts"));
@@ -123,6 +125,7 @@ std::string ToJson(const Config& config) {
                {"uid", config.uid},
                {"gid", config.gid},
                {"rules", std::move(rules)},
+               {"denied_hosts", config.denied_hosts},
                {"hosts", Json(config.hosts.empty() ? Json::object() : Json(config.hosts))},
                {"dns_servers", config.dns_servers},
                {"limits",

@@ -43,6 +43,8 @@ struct Config {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::vector<ConfigRule> rules;
+  // Names and "*.suffix" that no rule opens.
+  std::vector<std::string> denied_hosts;
   // Answers that come before DNS, as /etc/hosts; names in lower case.
   std::map<std::string, std::vector<std::string>> hosts;
   // "127.0.0.1:53"; empty: those of /etc/resolv.conf.

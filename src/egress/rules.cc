@@ -8,21 +8,31 @@
 
 namespace vortex::egress {
 
-absl::StatusOr<RuleSet> RuleSet::Create(const std::vector<ConfigRule>& rules) {
+absl::StatusOr<RuleSet::Pattern> RuleSet::Pattern::Parse(std::string_view text) {
+  Pattern out;
+  std::string_view name = text;
+  out.suffix = name.starts_with("*.");
+  if (out.suffix) name.remove_prefix(2);
+  const auto host = NormalizeHost(name);
+  // A star over a whole top-level domain is a list of strangers.
+  if (!host || (out.suffix && host->find('.') == std::string::npos)) {
+    return InvalidArgument(
+        "rules.host: \"{}\" is not a host name; write api.example.com or *.example.com", text);
+  }
+  out.host = out.suffix ? "." + *host : *host;
+  return out;
+}
+
+bool RuleSet::Pattern::Covers(std::string_view name) const {
+  return suffix ? name.size() > host.size() && name.ends_with(host) : name == host;
+}
+
+absl::StatusOr<RuleSet> RuleSet::Create(const std::vector<ConfigRule>& rules,
+                                        const std::vector<std::string>& denied) {
   RuleSet out;
   for (const ConfigRule& from : rules) {
     Rule rule;
-    std::string_view name = from.host;
-    rule.suffix = name.starts_with("*.");
-    if (rule.suffix) name.remove_prefix(2);
-    const auto host = NormalizeHost(name);
-    // A star over a whole top-level domain is an allowlist of strangers.
-    if (!host || (rule.suffix && host->find('.') == std::string::npos)) {
-      return InvalidArgument(
-          "rules.host: \"{}\" is not a host name; write api.example.com or *.example.com",
-          from.host);
-    }
-    rule.host = rule.suffix ? "." + *host : *host;
+    VX_ASSIGN_OR_RETURN(rule.pattern, Pattern::Parse(from.host));
     if (from.port < 1 || from.port > 65535) {
       return InvalidArgument("rules.port: {} is not from 1 to 65535", from.port);
     }
@@ -37,15 +47,18 @@ absl::StatusOr<RuleSet> RuleSet::Create(const std::vector<ConfigRule>& rules) {
     }
     out.rules_.push_back(std::move(rule));
   }
+  for (const std::string& text : denied) {
+    VX_ASSIGN_OR_RETURN(Pattern pattern, Pattern::Parse(text));
+    out.denied_.push_back(std::move(pattern));
+  }
   return out;
 }
 
 RuleSet::Match RuleSet::Find(std::string_view host, std::uint16_t port) const {
   Match out;
+  for (const Pattern& pattern : denied_) out.denied = out.denied || pattern.Covers(host);
   for (const Rule& rule : rules_) {
-    const bool same = rule.suffix ? host.size() > rule.host.size() && host.ends_with(rule.host)
-                                  : host == rule.host;
-    if (!same) continue;
+    if (!rule.pattern.Covers(host)) continue;
     out.host = true;
     if (rule.port != port) continue;
     out.port = true;

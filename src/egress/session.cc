@@ -121,6 +121,7 @@ asio::awaitable<std::optional<Refused>> Session::Reach() {
   if (!host) co_return Deny("egress.host.name", "not a host name in ASCII letters");
   host_ = *host;
   const RuleSet::Match match = context_.rules.Find(host_, head_.port);
+  if (match.denied) co_return Deny("egress.denied", "the operator denies this host");
   if (!match.host) co_return Deny("egress.host", "no rule names this host", kByGrant);
   if (!match.port) co_return Deny("egress.port", "no rule names this port of the host", kByGrant);
 

@@ -50,14 +50,14 @@ absl::StatusOr<std::string> FindProxy(const std::string& configured) {
                candidates.back().string());
 }
 
-egress::Config MakeConfig(const EgressOptions& options,
-                          const std::vector<policy::NetworkRule>& rules, uid_t uid) {
+egress::Config MakeConfig(const EgressOptions& options, const policy::Grant& grant, uid_t uid) {
   egress::Config config;
   config.uid = uid;
   config.gid = uid;
-  for (const policy::NetworkRule& rule : rules) {
+  for (const policy::NetworkRule& rule : grant.network) {
     config.rules.push_back({rule.host, rule.port, rule.address_ranges});
   }
+  config.denied_hosts = grant.denied_hosts;
   config.hosts = options.hosts;
   config.dns_servers = options.dns_servers;
   config.limits = options.limits;
@@ -136,16 +136,17 @@ std::vector<std::string> EgressEnvironment() {
           "http_proxy=" + url,  "https_proxy=" + url, "no_proxy="};
 }
 
-absl::StatusOr<std::unique_ptr<EgressLink>> EgressLink::Start(
-    const EgressOptions& options, const std::vector<policy::NetworkRule>& rules,
-    const std::string& run_dir, uid_t uid) {
+absl::StatusOr<std::unique_ptr<EgressLink>> EgressLink::Start(const EgressOptions& options,
+                                                              const policy::Grant& grant,
+                                                              const std::string& run_dir,
+                                                              uid_t uid) {
   VX_ASSIGN_OR_RETURN(const std::string program, FindProxy(options.proxy_program));
   std::unique_ptr<EgressLink> link(new EgressLink(EgressNamespacePath(run_dir)));
   auto listener =
       MakeEgressNamespace(link->namespace_path_, egress::kProxyAddress, egress::kProxyPort);
   if (!listener.ok()) return Annotate(listener.status(), "egress namespace");
   const absl::Status started =
-      link->StartProxy(program, *std::move(listener), MakeConfig(options, rules, uid));
+      link->StartProxy(program, *std::move(listener), MakeConfig(options, grant, uid));
   if (!started.ok()) return Annotate(started, "egress proxy");
   return link;
 }

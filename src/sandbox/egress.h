@@ -43,9 +43,9 @@ class EgressLink {
  public:
   // Everything is there and the proxy serves when this returns.
   //   uid  who the proxy becomes: a host id that nobody else has
-  static absl::StatusOr<std::unique_ptr<EgressLink>> Start(
-      const EgressOptions& options, const std::vector<policy::NetworkRule>& rules,
-      const std::string& run_dir, uid_t uid);
+  static absl::StatusOr<std::unique_ptr<EgressLink>> Start(const EgressOptions& options,
+                                                           const policy::Grant& grant,
+                                                           const std::string& run_dir, uid_t uid);
   // Kills the proxy and unpins the namespace.
   ~EgressLink();
   EgressLink(const EgressLink&) = delete;

@@ -12,6 +12,7 @@
 #include "oci/job.h"
 #include "policy/gate.h"
 #include "sandbox/bundle.h"
+#include "sandbox/denials/denial_watch.h"
 #include "sandbox/egress.h"
 #include "sandbox/environment.h"
 #include "sandbox/id_range.h"
@@ -73,6 +74,7 @@ class RunSession {
   std::vector<Phase> shim_phases_;
   std::string init_token_;
   std::string result_token_;
+  DenialWatch watch_;
   std::optional<RunDir> dir_;
   std::optional<IdRange> ids_;
   std::unique_ptr<EgressLink> egress_;  // when hosts were granted
