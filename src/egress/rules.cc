@@ -14,10 +14,9 @@ absl::StatusOr<RuleSet::Pattern> RuleSet::Pattern::Parse(std::string_view text) 
   out.suffix = name.starts_with("*.");
   if (out.suffix) name.remove_prefix(2);
   const auto host = NormalizeHost(name);
-  // A star over a whole top-level domain is a list of strangers.
-  if (!host || (out.suffix && host->find('.') == std::string::npos)) {
-    return InvalidArgument(
-        "rules.host: \"{}\" is not a host name; write api.example.com or *.example.com", text);
+  if (!host) {
+    return InvalidArgument("\"{}\" is not a host name; write api.example.com or *.example.com",
+                           text);
   }
   out.host = out.suffix ? "." + *host : *host;
   return out;
@@ -33,6 +32,10 @@ absl::StatusOr<RuleSet> RuleSet::Create(const std::vector<ConfigRule>& rules,
   for (const ConfigRule& from : rules) {
     Rule rule;
     VX_ASSIGN_OR_RETURN(rule.pattern, Pattern::Parse(from.host));
+    // A star over a whole top-level domain is a list of strangers.
+    if (rule.pattern.suffix && rule.pattern.host.rfind('.') == 0) {
+      return InvalidArgument("rules.host: \"{}\" is every name of a top-level domain", from.host);
+    }
     if (from.port < 1 || from.port > 65535) {
       return InvalidArgument("rules.port: {} is not from 1 to 65535", from.port);
     }
@@ -48,7 +51,9 @@ absl::StatusOr<RuleSet> RuleSet::Create(const std::vector<ConfigRule>& rules,
     out.rules_.push_back(std::move(rule));
   }
   for (const std::string& text : denied) {
-    VX_ASSIGN_OR_RETURN(Pattern pattern, Pattern::Parse(text));
+    // "*" is every name.
+    Pattern pattern{"", true};
+    if (text != "*") VX_ASSIGN_OR_RETURN(pattern, Pattern::Parse(text));
     out.denied_.push_back(std::move(pattern));
   }
   return out;

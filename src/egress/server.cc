@@ -63,7 +63,7 @@ class ServerImpl : public Server {
         limits_(config.limits) {}
 
   absl::Status Init(const Config& config) {
-    VX_ASSIGN_OR_RETURN(RuleSet rules, RuleSet::Create(config.rules));
+    VX_ASSIGN_OR_RETURN(RuleSet rules, RuleSet::Create(config.rules, config.denied_hosts));
     VX_ASSIGN_OR_RETURN(resolver_, Resolver::Create(loop_, config));
     VX_ASSIGN_OR_RETURN(std::vector<Address> own, OwnAddresses());
     context_.reset(
