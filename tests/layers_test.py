@@ -13,9 +13,10 @@ ALLOWED = {
     "oci": {"base"},
     "policy": {"base", "oci"},
     "client": {"base"},
-    "sandbox": {"base", "oci", "policy", "client"},
-    "cli": {"base", "oci", "policy", "client", "sandbox"},
-    "agent": {"base", "oci", "policy", "client", "sandbox"},
+    "audit": {"base"},
+    "sandbox": {"base", "oci", "policy", "client", "audit"},
+    "cli": {"base", "oci", "policy", "client", "audit", "sandbox"},
+    "agent": {"base", "oci", "policy", "client", "audit", "sandbox"},
     "shim": {"base"},
 }
 # The shim must stay small: none of these may come in.

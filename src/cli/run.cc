@@ -10,6 +10,8 @@
 #include "cli/exit_codes.h"
 #include "cli/report.h"
 #include "policy/units.h"
+#include "sandbox/metrics.h"
+#include "sandbox/metrics_file.h"
 #include "sandbox/result_json.h"
 
 namespace vortex::cli {
@@ -39,6 +41,7 @@ absl::Status SetLimit(const char* flag, const std::string& text, Parse parse,
 absl::StatusOr<sandbox::RunRequest> MakeRequest(const Args& args) {
   sandbox::RunRequest request;
   request.plugin = args.plugin;
+  request.traceparent = args.traceparent;
   VX_ASSIGN_OR_RETURN(request.payload, ReadPayload(args.payload));
   policy::LimitRequest& limits = request.limits;
   VX_RETURN_IF_ERROR(SetLimit("--memory", args.memory, policy::ParseBytes, limits.memory_bytes));
@@ -72,6 +75,11 @@ void PrintPlain(const sandbox::SandboxResult& result) {
                  std::string(sandbox::CauseName(result.termination.cause)).c_str(),
                  result.termination.message.c_str());
   }
+  if (result.audit && result.audit->records_lost > 0) {
+    std::fprintf(stderr, "vortexctl: %llu audit records were lost: %s\n",
+                 static_cast<unsigned long long>(result.audit->records_lost),
+                 result.audit->error.c_str());
+  }
   for (const std::string& leftover : result.leftovers) {
     std::fprintf(stderr, "vortexctl: left for `vortexctl gc`: %s\n", leftover.c_str());
   }
@@ -80,6 +88,13 @@ void PrintPlain(const sandbox::SandboxResult& result) {
 absl::Status WriteSpec(const Args& args, const sandbox::SandboxResult& result) {
   if (args.spec_out.empty() || result.spec_json.empty()) return absl::OkStatus();
   return base::WriteFileAtomic(args.spec_out, result.spec_json + "\n", 0600);
+}
+
+// What was counted is worth a warning, not the run's exit code.
+void WriteMetrics(const Args& args, const sandbox::Metrics& metrics) {
+  if (args.metrics_out.empty()) return;
+  const absl::Status written = sandbox::AddToMetricsFile(args.metrics_out, metrics.Text());
+  if (!written.ok()) Fail(written);
 }
 
 }  // namespace
@@ -94,9 +109,12 @@ int RunPlugin(const Args& args, base::Cancellation& cancel) {
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
   if (!request.ok()) return Fail(request.status());
   request->cancel = &cancel;
-  auto runner = sandbox::CreateEmbeddedRunner(args.options);
+  sandbox::EmbeddedOptions options = args.options;
+  options.metrics = std::make_shared<sandbox::Metrics>();
+  auto runner = sandbox::CreateEmbeddedRunner(options);
   if (!runner.ok()) return Fail(runner.status());
   const auto result = (*runner)->Run(*request);
+  WriteMetrics(args, *options.metrics);
   if (!result.ok()) return Fail(result.status());
   if (args.json) {
     Print(stdout, sandbox::ResultToJson(*result) + "\n");

@@ -139,6 +139,14 @@ Json DenialsJson(const std::vector<Denial>& denials) {
   return out;
 }
 
+Json AuditJson(const std::optional<AuditTrace>& audit) {
+  if (!audit) return Json();
+  return {{"seq", audit->seq},
+          {"hash", Text(audit->hash)},
+          {"records_lost", audit->records_lost},
+          {"error", Text(audit->error)}};
+}
+
 Json TimingsJson(const SandboxResult& result) {
   Json phases = Json::array();
   for (const Phase& phase : result.timings) {
@@ -173,6 +181,7 @@ std::string ResultToJson(const SandboxResult& result) {
                      {"leftovers", result.leftovers}};
   std::string text = json.dump();
   text.pop_back();
+  text += ",\"audit\":" + AuditJson(result.audit).dump();
   return text + ",\"output\":" + (result.output.empty() ? "null" : result.output) + "}";
 }
 
