@@ -12,11 +12,11 @@ IMAGE_LAYOUT=$PWD/build/image-layout
 # shellcheck disable=SC2034
 {
   PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-    libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
+    libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
     ca-certificates)
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
-    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun)
+    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun prometheus)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
@@ -61,6 +61,7 @@ export VORTEX_STATE_DIR="$DEV_DIR/run"
 export VORTEX_DATA_DIR="$DEV_DIR/data"
 export VORTEX_CGROUP_PARENT="/vortex-dev-$(basename "$DEV_DIR")"
 export VORTEX_POLICY="$DEV_DIR/policy.yaml"
+export VORTEX_AUDIT_DIR="$DEV_DIR/audit"
 export VORTEX_IMAGE="$IMAGE"
 export VORTEX_IMAGE_LAYOUT="$IMAGE_LAYOUT"
 EOF

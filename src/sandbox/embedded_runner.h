@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "audit/options.h"
 #include "policy/policy.h"
 #include "sandbox/egress.h"
 #include "sandbox/id_range.h"
@@ -14,6 +15,8 @@
 #include "sandbox/runtime_classes.h"
 
 namespace vortex::sandbox {
+
+class Metrics;
 
 struct EmbeddedOptions {
   // containerd's gRPC socket.
@@ -36,6 +39,10 @@ struct EmbeddedOptions {
   std::string cgroup_parent = "/vortex";
   IdPool ids;
   EgressOptions egress;
+  // Without a directory there is no audit log.
+  audit::AuditOptions audit;
+  // Counts the runs; shared with whoever shows the numbers. Null: the runner has its own.
+  std::shared_ptr<Metrics> metrics;
 };
 
 // Errors  FailedPrecondition: this node cannot limit what it runs (a cgroup controller is missing;

@@ -105,6 +105,15 @@ struct ControlReport {
   std::string readback;  // the kernel's own words, or why it cannot be seen from outside
 };
 
+// What the audit log has of the run; kept with the result, `hash` is an anchor that the log can be
+// checked against (docs/user/audit-log.md).
+struct AuditTrace {
+  std::uint64_t seq = 0;           // of the run's last line; 0: there is none
+  std::string hash;                // of that line
+  std::uint64_t records_lost = 0;  // that should have been written and could not be
+  std::string error;               // why
+};
+
 struct Usage {
   std::optional<std::uint64_t> cpu_usec;
   std::optional<std::uint64_t> memory_peak_bytes;
@@ -168,6 +177,8 @@ struct SandboxResult {
   std::string spec_json;  // canonical
   // What could not be removed and waits for `vortexctl gc`; empty: nothing is left.
   std::vector<std::string> leftovers;
+  // Absent: the operator has configured no audit log.
+  std::optional<AuditTrace> audit;
 };
 
 }  // namespace vortex::sandbox

@@ -177,6 +177,14 @@ Json DenialErrorJson(const std::optional<DenialError>& error) {
           {"message", Text(error->message)}};
 }
 
+Json AuditJson(const std::optional<AuditTrace>& audit) {
+  if (!audit) return Json();
+  return {{"seq", audit->seq},
+          {"hash", Text(audit->hash)},
+          {"records_lost", audit->records_lost},
+          {"error", Text(audit->error)}};
+}
+
 Json TimingsJson(const SandboxResult& result) {
   Json phases = Json::array();
   for (const Phase& phase : result.timings) {
@@ -208,6 +216,7 @@ std::string ResultToJson(const SandboxResult& result) {
       {"denial_error", DenialErrorJson(result.denial_error)},
       {"observation", ObservationJson(result.observation)},
       {"policy", {{"digest", result.policy_digest}, {"rules", RulesJson(result.rules)}}},
+      {"audit", AuditJson(result.audit)},
       {"timings", TimingsJson(result)},
       {"image", {{"name", result.image}, {"digest", result.image_digest}}},
       {"spec_digest", result.spec_digest},

@@ -45,18 +45,37 @@ enum RecordKind : std::size_t { kResultRecord, kInitRecord };
 }  // namespace
 
 RunSession::RunSession(Environment& environment, const RunRequest& request)
-    : env_(environment), request_(request), clock_(request.on_phase) {
+    : env_(environment),
+      request_(request),
+      record_(environment.audit(), environment.metrics(), request),
+      clock_(request.on_phase) {
   result_.run_id = "run-" + base::RandomHex(8);
   init_token_ = base::RandomHex(16);
   result_token_ = base::RandomHex(16);
 }
 
 absl::StatusOr<SandboxResult> RunSession::Run() {
-  if (const absl::Status admitted = Admit(); !admitted.ok()) {
+  absl::StatusOr<SandboxResult> result = Attempt();
+  record_.Finished(result);
+  return result;
+}
+
+absl::StatusOr<SandboxResult> RunSession::Attempt() {
+  if (const absl::Status ready = record_.Ready(); !ready.ok()) {
+    Refuse(Cause::kSandboxUnavailable, ready);
+    return Finish();
+  }
+  const absl::Status admitted = Admit();
+  const absl::Status recorded = record_.Decided(result_, admitted);
+  if (!admitted.ok()) {
     if (!absl::IsPermissionDenied(admitted) && !absl::IsFailedPrecondition(admitted))
       return admitted;
     Refuse(absl::IsPermissionDenied(admitted) ? Cause::kPolicyDenied : Cause::kSandboxUnavailable,
            admitted);
+    return Finish();
+  }
+  if (!recorded.ok()) {
+    Refuse(Cause::kSandboxUnavailable, recorded);
     return Finish();
   }
   clock_.Begin("connect");
@@ -87,6 +106,7 @@ absl::StatusOr<SandboxResult> RunSession::DryRun() {
 absl::Status RunSession::Admit() {
   clock_.Begin("bundle");
   VX_RETURN_IF_ERROR(CheckPayload(request_.payload));
+  VX_RETURN_IF_ERROR(CheckTraceparent(request_.traceparent));
   VX_ASSIGN_OR_RETURN(bundle_, request_.plugin.starts_with("sha256:")
                                    ? env_.bundles().Get(request_.plugin)
                                    : env_.bundles().Add(request_.plugin));
@@ -242,6 +262,7 @@ absl::Status RunSession::Execute(client::Client& client) {
   VX_RETURN_IF_ERROR(client.tasks().Start(result_.run_id, "", CallOptions()).status());
   const Clock::time_point started = Clock::now();
   clock_.Begin("run", started);
+  record_.Started(result_);
 
   PumpConfig config;
   config.stdin_fd = std::move(stdin_fd_);

@@ -20,6 +20,7 @@
 #include "sandbox/phase_clock.h"
 #include "sandbox/record_scanner.h"
 #include "sandbox/run_dir.h"
+#include "sandbox/run_record.h"
 #include "sandbox/runner.h"
 #include "sandbox/stream_capture.h"
 
@@ -35,6 +36,8 @@ class RunSession {
   absl::StatusOr<SandboxResult> DryRun();
 
  private:
+  // Run, but for the last lines of the record.
+  absl::StatusOr<SandboxResult> Attempt();
   // The request is runnable and granted, or an error says why not. Creates nothing.
   absl::Status Admit();
   // The spec for these names and ids.
@@ -64,6 +67,7 @@ class RunSession {
 
   Environment& env_;
   const RunRequest& request_;
+  RunRecord record_;
   PhaseClock clock_;
   SandboxResult result_;
 

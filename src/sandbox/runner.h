@@ -35,6 +35,9 @@ struct RunRequest {
   // May only narrow what the manifest (or the default) gives. `limits.budget` is wall time from the
   // call of Run to the end of the plugin.
   policy::LimitRequest limits;
+  // W3C trace context of the caller, "00-<trace id>-<parent id>-<flags>"; empty: none. Goes into
+  // the audit log, never into the sandbox.
+  std::string traceparent;
   // Ends the run early: the sandbox is killed, the cause is `cancelled`. Not owned; may be null.
   base::Cancellation* cancel = nullptr;
   // Told each phase as it begins, from the calling thread; for progress.
