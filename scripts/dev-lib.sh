@@ -13,10 +13,11 @@ IMAGE_LAYOUT=$PWD/build/image-layout
 {
   PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
     libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
-    ca-certificates)
+    ca-certificates pybind11-dev python3-dev)
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
-    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun)
+    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun
+    python3-pytest python3-pytest-asyncio mypy)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
@@ -62,6 +63,7 @@ export VORTEX_DATA_DIR="$DEV_DIR/data"
 export VORTEX_CGROUP_PARENT="/vortex-dev-$(basename "$DEV_DIR")"
 export VORTEX_IMAGE="$IMAGE"
 export VORTEX_IMAGE_LAYOUT="$IMAGE_LAYOUT"
+export PYTHONPATH="$PWD/build/python/lib:$PWD/python/src\${PYTHONPATH:+:\$PYTHONPATH}"
 EOF
 }
 
@@ -122,6 +124,7 @@ run_tests() {
   install_packages build run test
   # Budgets are those of what users run; all else is tested under sanitizers.
   build release
+  build python
   build dev
   say "testing"
   as_root ctest --test-dir build/dev --output-on-failure --no-tests=error ${1:+-R "$1"}
