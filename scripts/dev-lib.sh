@@ -18,6 +18,8 @@ IMAGE_LAYOUT=$PWD/build/image-layout
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
     golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun
     python3-pytest python3-pytest-asyncio mypy)
+  PACKAGES_bench=(podman)
+  PACKAGES_python=(python3-venv)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
@@ -146,8 +148,26 @@ run_node_tests() {
   return "$code"
 }
 
+# Debian has no pyright; without this its test is skipped and says so.
+python_tools() {
+  install_packages python
+  python3 -m venv build/python-tools
+  build/python-tools/bin/pip install --quiet 'pyright[nodejs]'
+}
+
 run_bench() {
   install_packages build run
+  if [ "${1:-}" = python ]; then
+    shift
+    install_packages bench
+    build python
+    build release
+    containerd_up
+    build_image
+    eval "$(print_env)"
+    as_root env PYTHONPATH="$PYTHONPATH" /usr/bin/python3 python/bench/bench.py "$@"
+    return
+  fi
   if [ "${1:-}" = shim ]; then
     shift
     install_packages test

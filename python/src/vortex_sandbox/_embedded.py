@@ -8,6 +8,7 @@ import itertools
 import os
 import weakref
 from collections.abc import Callable
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
@@ -196,26 +197,25 @@ class EmbeddedRunner:
         self,
         plugin_id: str,
         payload: JsonValue,
-        budget_ms: int,
+        budget_ms: int | None,
         runtime_class: RuntimeClass | str | None,
         limits: Limits | None,
     ) -> dict[str, Any]:
         refuse_fork()
         if self._closed:
             raise SandboxUnavailable("the runner is closed", code="closed")
-        if isinstance(budget_ms, bool) or not isinstance(budget_ms, int) or budget_ms < 1:
+        if budget_ms is not None and (isinstance(budget_ms, bool) or not isinstance(budget_ms, int) or budget_ms < 1):
             raise InvalidRequest(f"budget_ms: {budget_ms!r} is not a whole number of 1 or more", code="budget_ms")
         request: dict[str, Any] = {
             "plugin": self.plugins.find(plugin_id).directory,
             "plugin_id": plugin_id,
             "payload": encode_payload(payload),
             # Anything longer is refused by its rule, not by an overflow.
-            "budget_ms": min(budget_ms, 1 << 40),
+            "budget_ms": None if budget_ms is None else min(budget_ms, 1 << 40),
             "runtime_class": None if runtime_class is None else str(runtime_class),
         }
         if limits is not None:
-            for name in Limits.__slots__:
-                request[name] = getattr(limits, name)
+            request.update(asdict(limits))
         return request
 
     def _finish(self, letter: _native.Done | _native.Failed) -> SandboxResult:
@@ -333,7 +333,7 @@ class EmbeddedRunner:
     def spec(self, plugin_id: str, payload: JsonValue = None, *, runtime_class: RuntimeClass | str | None = None) -> str:
         """The OCI spec (canonical JSON) that a run would have. Runs nothing."""
         try:
-            return self._native.dry_run(self._request(plugin_id, payload, 1, runtime_class, None))[1].decode()
+            return self._native.dry_run(self._request(plugin_id, payload, None, runtime_class, None))[1].decode()
         except _native.Error as error:
             raise error_from_status(*error.args) from None
 
