@@ -182,6 +182,12 @@ PYBIND11_MODULE(_native, m) {
   m.def("parse_manifest", &vortex::python::ParseManifestText, py::arg("text"),
         py::arg("file_name"));
   m.def(
+      "parse_policy",
+      [](const py::bytes& text, const std::string& file) {
+        return vortex::python::PolicyDict(std::string(text), file);
+      },
+      py::arg("text"), py::arg("file_name"));
+  m.def(
       "encode_json",
       [](py::handle object, const std::string& name, std::size_t max_depth, std::size_t max_bytes) {
         const std::string text = vortex::python::EncodeJson(object, name, max_depth, max_bytes);

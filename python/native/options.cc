@@ -16,6 +16,19 @@ namespace py = pybind11;
 // Never destroyed: a destructor that runs after the interpreter has gone would be wrong.
 PyObject* error_type = nullptr;
 
+#if __has_include("policy/policy.h")
+void SetPolicy(const py::tuple& text_and_file, sandbox::EmbeddedOptions& options) {
+  const auto file = text_and_file[1].cast<std::string>();
+  auto policy = policy::ParsePolicy(text_and_file[0].cast<std::string>(), file);
+  ThrowIfError(policy.status());
+  options.policy = *std::move(policy);
+}
+#else
+void SetPolicy(const py::tuple&, sandbox::EmbeddedOptions&) {
+  ThrowIfError(absl::InvalidArgumentError("policy: this build knows no policy files"));
+}
+#endif
+
 void SetClasses(const std::string& file, sandbox::EmbeddedOptions& options) {
   const auto text = base::ReadFile(file, sandbox::kMaxClassesBytes);
   ThrowIfError(text.status());
@@ -52,6 +65,8 @@ sandbox::EmbeddedOptions MakeOptions(const py::dict& fields) {
       out.cgroup_parent = value.cast<std::string>();
     } else if (name == "runtime_classes") {
       SetClasses(value.cast<std::string>(), out);
+    } else if (name == "policy") {
+      SetPolicy(value.cast<py::tuple>(), out);
     } else if (name == "default_class") {
       default_class = value.cast<std::string>();
     } else {
@@ -110,6 +125,25 @@ py::dict ManifestDict(const policy::Manifest& manifest) {
   out["network"] = network;
   out["capabilities"] = capabilities;
   out["gpus"] = gpus;
+  return out;
+}
+
+py::dict PolicyDict(const std::string& text, const std::string& file) {
+  py::dict out;
+#if __has_include("policy/policy.h")
+  const auto policy = policy::ParsePolicy(text, file);
+  ThrowIfError(policy.status());
+  py::list trusted, allowed;
+  for (const auto& entry : policy->trust) trusted.append(entry.plugin);
+  for (const auto& entry : policy->allow) allowed.append(entry.plugin);
+  out["digest"] = policy->digest;
+  out["allow_untrusted"] = policy->allow_untrusted;
+  out["trusted"] = trusted;
+  out["allowed"] = allowed;
+#else
+  (void)text;
+  ThrowIfError(absl::InvalidArgumentError("policy " + file + ": this build knows no policy files"));
+#endif
   return out;
 }
 

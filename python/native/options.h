@@ -11,13 +11,17 @@
 namespace vortex::python {
 
 // A dict of the fields that are given, by the names of sandbox::EmbeddedOptions, and
-// `runtime_classes`: the path of a class table. Throws KeyError for a name that is not one, and
-// what FromStatus makes of a class table that is wrong.
+// `runtime_classes`: the path of a class table; `policy`: a tuple of text and file name. Throws
+// KeyError for a name that is not one, and what FromStatus makes of a class table that is wrong.
 sandbox::EmbeddedOptions MakeOptions(const pybind11::dict& fields);
 
 // plugin, payload, budget_ms, runtime_class, limits {memory_bytes, millicpus, pids, tmp_bytes,
 // output_bytes}.
 sandbox::RunRequest MakeRequest(const pybind11::dict& fields);
+
+// digest, allow_untrusted, and the ids of the trust and allow entries. Throws what ThrowIfError
+// does.
+pybind11::dict PolicyDict(const std::string& text, const std::string& file);
 
 // The manifest as a dict of plain values.
 pybind11::dict ManifestDict(const policy::Manifest& manifest);

@@ -64,7 +64,7 @@ async def test_failures_of_the_plugin_are_results(classed: EmbeddedRunner) -> No
     assert late.cause is Cause.DEADLINE and late.termination.limit == "budget"
     hog = await executor.run("memory-hog", {"mib": 200}, BUDGET)
     assert hog.cause is Cause.OOM, hog
-    assert (await executor.run("no-program", {}, BUDGET)).cause is Cause.SPAWN_FAILED
+    assert (await executor.run("no-program", {}, 10_000)).cause is Cause.SPAWN_FAILED
 
 
 async def test_cancellation_under_each_class(classed: EmbeddedRunner, clean: Node) -> None:

@@ -33,6 +33,7 @@ _ENVIRONMENT = {
     "cgroup_parent": "VORTEX_CGROUP_PARENT",
 }
 _DEFAULT_CLASSES = "/etc/vortex/runtime-classes.yaml"
+_DEFAULT_POLICY = "/etc/vortex/policy.yaml"
 
 _numbers = itertools.count(1)
 
@@ -164,8 +165,10 @@ class EmbeddedRunner:
             options["runtime_classes"] = _DEFAULT_CLASSES
         if default_class is not None:
             options["default_class"] = str(default_class)
-        #: The policy in force; None: the built-in one, which opens nothing.
-        self.policy = policy if policy is None or isinstance(policy, Policy) else Policy.load(policy)
+        #: The policy in force; None: the built-in one, under which nobody is trusted and strangers are refused.
+        self.policy = _policy_of(policy)
+        if self.policy is not None:
+            options["policy"] = (self.policy.text, self.policy.path)
         #: What was found, by id.
         self.plugins = plugins if isinstance(plugins, Plugins) else Plugins(plugins)
         self._stream_buffer_bytes = stream_buffer_bytes
@@ -367,6 +370,15 @@ class EmbeddedRunner:
     ) -> None:
         self.close()
         self.join(60_000)
+
+
+def _policy_of(policy: StrPath | Policy | None) -> Policy | None:
+    if isinstance(policy, Policy):
+        return policy
+    path = policy or os.environ.get("VORTEX_POLICY")
+    if path:
+        return Policy.load(path)
+    return Policy.load(_DEFAULT_POLICY) if os.path.exists(_DEFAULT_POLICY) else None
 
 
 def _drain(mailbox: _native.Mailbox, pending: _Pending) -> None:
