@@ -63,6 +63,7 @@ export VORTEX_CONTAINERD_ADDRESS="$DEV_DIR/containerd.sock"
 export VORTEX_STATE_DIR="$DEV_DIR/run"
 export VORTEX_DATA_DIR="$DEV_DIR/data"
 export VORTEX_CGROUP_PARENT="/vortex-dev-$(basename "$DEV_DIR")"
+export VORTEX_POLICY="$DEV_DIR/policy.yaml"
 export VORTEX_IMAGE="$IMAGE"
 export VORTEX_IMAGE_LAYOUT="$IMAGE_LAYOUT"
 export PYTHONPATH="$PWD/build/python/lib:$PWD/python/src\${PYTHONPATH:+:\$PYTHONPATH}"
@@ -77,7 +78,14 @@ containerd_pid() {
   echo "$pid"
 }
 
+# Kept when it is there: it may have been changed to try something.
+write_policy() {
+  [ -f "$DEV_DIR/policy.yaml" ] || as_root install -D -m 0644 deploy/policy/development.yaml "$DEV_DIR/policy.yaml"
+  say "policy $DEV_DIR/policy.yaml: as written by ./dev it allows untrusted plugins, under runc, crun and gvisor"
+}
+
 containerd_up() {
+  write_policy
   if containerd_pid >/dev/null; then return 0; fi
   say "starting a private containerd in $DEV_DIR"
   as_root scripts/private-containerd start "$DEV_DIR" "$PWD/build/release/bin"

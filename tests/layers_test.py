@@ -11,10 +11,11 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent / "src"
 ALLOWED = {
     "base": set(),
     "oci": {"base"},
+    "review": {"base", "oci"},
     "policy": {"base", "oci"},
     "client": {"base"},
     "sandbox": {"base", "oci", "policy", "client"},
-    "cli": {"base", "oci", "policy", "client", "sandbox"},
+    "cli": {"base", "oci", "review", "policy", "client", "sandbox"},
     "agent": {"base", "oci", "policy", "client", "sandbox"},
     "shim": {"base"},
 }

@@ -32,9 +32,20 @@ void AddNodeOptions(CLI::App& app, Args& args) {
   app.add_option("--runtime-classes", args.classes_file,
                  "class table [/etc/vortex/runtime-classes.yaml, if there is one]")
       ->envname("VORTEX_RUNTIME_CLASSES");
+  app.add_option(
+         "--policy", args.policy_file,
+         "policy file [/etc/vortex/policy.yaml; without one, untrusted plugins are refused]")
+      ->envname("VORTEX_POLICY");
   app.add_option("--cgroup-parent", options.cgroup_parent, "parent of every run's cgroup")
       ->envname("VORTEX_CGROUP_PARENT")
       ->capture_default_str();
+  const auto watch = [&options](const std::string& kinds) {
+    options.watch = {kinds == "network" || kinds == "all", kinds == "filesystem" || kinds == "all"};
+  };
+  app.add_option_function<std::string>("--watch", watch,
+                                       "denials to watch for at most, within the policy [all]")
+      ->envname("VORTEX_WATCH")
+      ->check(CLI::IsMember({"all", "network", "filesystem", "none"}));
 }
 
 void AddRunOptions(CLI::App& command, Args& args) {
@@ -54,6 +65,35 @@ void AddRunOptions(CLI::App& command, Args& args) {
   command.add_option("--output-limit", args.output,
                      "bytes kept of stdout and of stderr; may only narrow");
   command.add_option("--spec-out", args.spec_out, "write the generated OCI spec to this file");
+}
+
+// Below `spec`, whose own options are then not asked for.
+void AddSpecReview(CLI::App& spec, Args& args) {
+  CLI::Option* plugin = spec.get_option("--plugin")->required(false);
+  spec.callback([&spec, &args, plugin] {
+    if (spec.get_subcommands().empty() && plugin->empty()) throw CLI::RequiredError("--plugin");
+    if (spec.get_subcommands().empty()) args.command = Command::kSpec;
+  });
+  ReviewArgs& review = args.review;
+  const auto add = [&](const char* name, const char* text, int files, Command command) {
+    CLI::App* sub = spec.add_subcommand(name, text);
+    sub->add_option("spec", review.files, "OCI config.json; - reads stdin")
+        ->required()
+        ->expected(files);
+    sub->add_flag("--json", args.json, "print JSON");
+    sub->add_flag("--sarif", review.sarif, "print SARIF 2.1.0");
+    sub->callback([&args, command] { args.command = command; });
+    return sub;
+  };
+  CLI::App* audit = add("audit", "judge an OCI spec of any origin", 1, Command::kSpecAudit);
+  audit->add_option("--runtime-class", review.runtime_class,
+                    "runc, crun, gvisor or kata [what the spec says, else runc]");
+  audit->add_option("--fail-on", review.fail_on, "note, warning, high, critical or never")
+      ->capture_default_str();
+  audit->add_flag("--brief", review.brief, "one line for each finding");
+  CLI::App* diff = add("diff", "what the second spec allows more or less", 2, Command::kSpecDiff);
+  diff->add_flag("--ignore-run-fields", review.ignore_run_fields,
+                 "leave out ids, tokens and paths that differ from run to run");
 }
 
 void AddImageCommands(CLI::App& app, Args& args) {
@@ -94,7 +134,7 @@ ParsedArgs ParseArgs(int argc, char** argv) {
 
   CLI::App* spec = app.add_subcommand("spec", "print the OCI spec for a plugin; runs nothing");
   AddRunOptions(*spec, args);
-  spec->callback([&] { args.command = Command::kSpec; });
+  AddSpecReview(*spec, args);
 
   CLI::App* ps = app.add_subcommand("ps", "list runs");
   ps->add_flag("--json", args.json, "print JSON");

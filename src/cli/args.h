@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "sandbox/embedded_runner.h"
@@ -14,6 +15,8 @@ namespace vortex::cli {
 enum class Command {
   kRun,
   kSpec,
+  kSpecAudit,
+  kSpecDiff,
   kPs,
   kGc,
   kDoctor,
@@ -23,11 +26,23 @@ enum class Command {
   kVersion
 };
 
+// spec audit, spec diff
+struct ReviewArgs {
+  std::vector<std::string> files;  // one, or two; "-" is stdin
+  std::string runtime_class;       // empty: what the spec says
+  std::string fail_on = "high";
+  bool sarif = false;
+  bool brief = false;
+  bool ignore_run_fields = false;
+};
+
 struct Args {
   Command command = Command::kVersion;
   sandbox::EmbeddedOptions options;
   std::string classes_file;  // empty: the default one, if there is one
+  std::string policy_file;   // empty: the default one, if there is one
   bool json = false;
+  ReviewArgs review;
 
   // run, spec
   std::string plugin;

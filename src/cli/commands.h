@@ -10,6 +10,8 @@ namespace vortex::cli {
 
 int RunPlugin(const Args& args, base::Cancellation& cancel);
 int PrintSpec(const Args& args);
+int AuditSpec(const Args& args);
+int DiffSpecs(const Args& args);
 int ListRuns(const Args& args);
 int CollectLeftovers(const Args& args);
 int Doctor(const Args& args);

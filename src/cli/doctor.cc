@@ -5,10 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/node.h"
 
 namespace vortex::cli {
 
-int Doctor(const Args& args) {
+int Doctor(const Args& given) {
+  Args args = given;
+  if (const absl::Status loaded = LoadPolicy(args); !loaded.ok()) return Fail(loaded);
   const std::vector<sandbox::Check> checks = sandbox::CheckNode(args.options);
   bool ready = true;
   auto json = nlohmann::ordered_json::array();

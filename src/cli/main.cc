@@ -29,6 +29,10 @@ int Dispatch(const Args& args, base::Cancellation& cancel) {
       return RunPlugin(args, cancel);
     case Command::kSpec:
       return PrintSpec(args);
+    case Command::kSpecAudit:
+      return AuditSpec(args);
+    case Command::kSpecDiff:
+      return DiffSpecs(args);
     case Command::kPs:
       return ListRuns(args);
     case Command::kGc:

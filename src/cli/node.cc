@@ -25,4 +25,14 @@ absl::Status LoadClasses(Args& args) {
   return absl::OkStatus();
 }
 
+absl::Status LoadPolicy(Args& args) {
+  constexpr char kDefault[] = "/etc/vortex/policy.yaml";
+  const std::string file = args.policy_file.empty() ? kDefault : args.policy_file;
+  const auto text = base::ReadFile(file, policy::kMaxPolicyBytes);
+  if (args.policy_file.empty() && GetErrno(text.status()) == ENOENT) return absl::OkStatus();
+  if (!text.ok()) return Annotate(text.status(), "policy");
+  VX_ASSIGN_OR_RETURN(args.options.policy, policy::ParsePolicy(*text, file));
+  return absl::OkStatus();
+}
+
 }  // namespace vortex::cli

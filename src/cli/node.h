@@ -15,4 +15,8 @@ absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args);
 // Reads the class table into args.options.
 absl::Status LoadClasses(Args& args);
 
+// Reads the policy into args.options; without any file the built-in one stays, which refuses
+// untrusted plugins. A file that is named must be there.
+absl::Status LoadPolicy(Args& args);
+
 }  // namespace vortex::cli

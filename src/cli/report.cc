@@ -13,7 +13,8 @@ using sandbox::SandboxResult;
 
 constexpr std::size_t kShown = 160;
 
-// One line of untrusted text: cut, and without control characters that a terminal would obey.
+}  // namespace
+
 std::string Line(std::string_view text) {
   std::string out(text.substr(0, kShown));
   std::replace_if(
@@ -22,6 +23,8 @@ std::string Line(std::string_view text) {
   if (text.size() > kShown) out += fmt::format("… ({} bytes)", text.size());
   return out;
 }
+
+namespace {
 
 std::string Value(const std::optional<std::int64_t>& value) {
   return value ? std::to_string(*value) : "-";
@@ -71,6 +74,12 @@ std::string Report(const sandbox::RunRequest& request, const SandboxResult& resu
   for (const sandbox::Denial& denial : result.denials) {
     add("  denial    {} {} {} by {} ({}, {}x)\n", denial.control, denial.action,
         Line(denial.target), denial.rule, denial.witness, denial.count);
+  }
+  if (result.denial_error) add("  because   {}\n", Line(result.denial_error->message));
+  for (const sandbox::ObserverState& state : result.observation.observers) {
+    if (!state.complete)
+      add("  unwatched {}: {}\n", state.name,
+          state.active ? fmt::format("{} attempts were not looked at", state.dropped) : state.why);
   }
   add("  time      {:.1f} ms:", Millis(result.total));
   for (const sandbox::Phase& phase : result.timings)

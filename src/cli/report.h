@@ -2,10 +2,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "sandbox/runner.h"
 
 namespace vortex::cli {
+
+// One line of untrusted text: cut, and without control characters that a terminal would obey.
+std::string Line(std::string_view text);
 
 // What happened, for a person: what was asked, the result, the cause, limits, denials, timings, the
 // spec.

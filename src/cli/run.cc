@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/node.h"
 #include "cli/report.h"
 #include "policy/units.h"
 #include "sandbox/result_json.h"
@@ -72,6 +73,8 @@ void PrintPlain(const sandbox::SandboxResult& result) {
                  std::string(sandbox::CauseName(result.termination.cause)).c_str(),
                  result.termination.message.c_str());
   }
+  if (result.denial_error)
+    std::fprintf(stderr, "vortexctl: %s\n", Line(result.denial_error->message).c_str());
   for (const std::string& leftover : result.leftovers) {
     std::fprintf(stderr, "vortexctl: left for `vortexctl gc`: %s\n", leftover.c_str());
   }
@@ -80,6 +83,11 @@ void PrintPlain(const sandbox::SandboxResult& result) {
 absl::Status WriteSpec(const Args& args, const sandbox::SandboxResult& result) {
   if (args.spec_out.empty() || result.spec_json.empty()) return absl::OkStatus();
   return base::WriteFileAtomic(args.spec_out, result.spec_json + "\n", 0600);
+}
+
+absl::StatusOr<std::unique_ptr<sandbox::SandboxRunner>> CreateRunner(Args args) {
+  VX_RETURN_IF_ERROR(LoadPolicy(args));
+  return sandbox::CreateEmbeddedRunner(args.options);
 }
 
 }  // namespace
@@ -94,7 +102,7 @@ int RunPlugin(const Args& args, base::Cancellation& cancel) {
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
   if (!request.ok()) return Fail(request.status());
   request->cancel = &cancel;
-  auto runner = sandbox::CreateEmbeddedRunner(args.options);
+  auto runner = CreateRunner(args);
   if (!runner.ok()) return Fail(runner.status());
   const auto result = (*runner)->Run(*request);
   if (!result.ok()) return Fail(result.status());
@@ -111,7 +119,7 @@ int RunPlugin(const Args& args, base::Cancellation& cancel) {
 int PrintSpec(const Args& args) {
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
   if (!request.ok()) return Fail(request.status());
-  auto runner = sandbox::CreateEmbeddedRunner(args.options);
+  auto runner = CreateRunner(args);
   if (!runner.ok()) return Fail(runner.status());
   const auto result = (*runner)->DryRun(*request);
   if (!result.ok()) return Fail(result.status());

@@ -195,8 +195,17 @@ absl::StatusOr<Spec> BuildSpec(const JobConfig& job) {
   if (support.seccomp) {
     const bool raw = std::find(job.capabilities.begin(), job.capabilities.end(), "CAP_NET_RAW") !=
                      job.capabilities.end();
-    spec.seccomp = HarnessSeccomp(
-        {.arch = job.arch, .device_ioctls = !job.devices.empty(), .raw_sockets = raw});
+    const bool listened = !job.watch.listener_path.empty();
+    spec.seccomp = HarnessSeccomp({.arch = job.arch,
+                                   .device_ioctls = !job.devices.empty(),
+                                   .raw_sockets = raw,
+                                   .watch_network = listened && job.watch.network,
+                                   .watch_filesystem = listened && job.watch.filesystem,
+                                   .watch_ids = job.capabilities.empty()});
+    if (listened && (job.watch.network || job.watch.filesystem)) {
+      spec.seccomp->listener_path = job.watch.listener_path;
+      spec.seccomp->listener_metadata = job.watch.listener_metadata;
+    }
   }
   return spec;
 }

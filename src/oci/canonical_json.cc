@@ -93,10 +93,13 @@ Json SeccompRuleJson(const SeccompRule& rule) {
 }
 
 Json SeccompJson(const Seccomp& seccomp) {
-  return {{"defaultAction", seccomp.default_action},
-          {"defaultErrnoRet", seccomp.default_errno_ret},
-          {"architectures", seccomp.architectures},
-          {"syscalls", List(seccomp.syscalls, SeccompRuleJson)}};
+  Json out = {{"defaultAction", seccomp.default_action},
+              {"defaultErrnoRet", seccomp.default_errno_ret},
+              {"architectures", seccomp.architectures},
+              {"syscalls", List(seccomp.syscalls, SeccompRuleJson)}};
+  if (!seccomp.listener_path.empty()) out["listenerPath"] = seccomp.listener_path;
+  if (!seccomp.listener_metadata.empty()) out["listenerMetadata"] = seccomp.listener_metadata;
+  return out;
 }
 
 Json SpecJson(const Spec& spec) {

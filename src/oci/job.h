@@ -51,6 +51,15 @@ struct MountGrant {
   bool read_only = true;
 };
 
+// What an observer outside of the sandbox is told about (docs/user/denials.md); seccomp runtimes
+// only. Without a listener nothing is.
+struct SeccompWatch {
+  bool network = false;
+  bool filesystem = false;
+  std::string listener_path;      // a listening unix socket of the host
+  std::string listener_metadata;  // handed to it together with the descriptor
+};
+
 struct JobConfig {
   std::string run_id;  // [a-z0-9-]{1,64}
   std::string plugin_id;
@@ -67,6 +76,7 @@ struct JobConfig {
   std::vector<std::string> capabilities;  // "CAP_NET_BIND_SERVICE"
   std::vector<DeviceGrant> devices;
   std::vector<MountGrant> mounts;
+  SeccompWatch watch;
   std::map<std::string, std::string> annotations;  // only io.vortex.*
 };
 

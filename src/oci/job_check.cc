@@ -122,6 +122,10 @@ absl::Status CheckJob(const JobConfig& job) {
     return InvalidArgument("arch: \"{}\" has no seccomp profile; x86_64 and aarch64 have",
                            job.arch);
   }
+  if (!job.watch.listener_path.empty()) {
+    VX_RETURN_IF_ERROR(CheckPath("watch.listener_path", job.watch.listener_path));
+    VX_RETURN_IF_ERROR(CheckText("watch.listener_metadata", job.watch.listener_metadata));
+  }
   VX_RETURN_IF_ERROR(CheckIds(job.ids));
   VX_RETURN_IF_ERROR(CheckLimits(job.limits));
   return CheckGrants(job);

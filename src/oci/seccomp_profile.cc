@@ -3,6 +3,8 @@
 
 #include <cerrno>
 
+#include "oci/seccomp_watch.h"
+
 namespace vortex::oci {
 namespace {
 
@@ -184,6 +186,7 @@ Seccomp HarnessSeccomp(const SeccompNeeds& needs) {
     out.syscalls.push_back(Allow({"mknod"}, {{1, kTypeMask, type, kMasked}}));
     out.syscalls.push_back(Allow({"mknodat"}, {{2, kTypeMask, type, kMasked}}));
   }
+  AddWatchRules(needs, out);
   return out;
 }
 

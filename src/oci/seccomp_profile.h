@@ -12,6 +12,11 @@ struct SeccompNeeds {
   std::string arch;            // "x86_64" or "aarch64"
   bool device_ioctls = false;  // a device is granted: its driver's ioctl requests are let through
   bool raw_sockets = false;    // CAP_NET_RAW is granted
+  // An observer listens: calls of these kinds go to it instead of being let through or refused by
+  // the filter (seccomp_watch.h).
+  bool watch_network = false;
+  bool watch_filesystem = false;
+  bool watch_ids = false;  // no capability is granted, so a change of ids must fail
 };
 
 // The seccomp allowlist made for the harness (CPython's standard library with threads, asyncio,

@@ -101,6 +101,9 @@ struct Seccomp {
   std::string default_action;
   std::uint32_t default_errno_ret = 0;
   std::vector<std::string> architectures;
+  // The unix socket that gets the descriptor of SCMP_ACT_NOTIFY, and words for whoever listens.
+  std::string listener_path;
+  std::string listener_metadata;
   std::vector<SeccompRule> syscalls;
 };
 

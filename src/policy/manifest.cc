@@ -4,29 +4,19 @@
 #include <algorithm>
 #include <regex>
 
-#include "oci/capability_names.h"
+#include "policy/fields.h"
 #include "policy/text.h"
-#include "policy/units.h"
 #include "policy/yaml_reader.h"
 
 namespace vortex::policy {
 namespace {
 
-constexpr std::size_t kMaxList = 64;
 constexpr std::size_t kMaxDescription = 200;
 constexpr std::size_t kMaxArgument = 4096;
 
 // Bounded before std::regex, which recurses with the length of its input.
 bool Matches(const std::string& text, const std::regex& pattern, std::size_t max_size) {
   return text.size() <= max_size && std::regex_match(text, pattern);
-}
-
-absl::Status ReadId(const YamlField& field, Manifest& out) {
-  VX_ASSIGN_OR_RETURN(out.id, field.Text());
-  static const std::regex kPattern("[a-z0-9]([a-z0-9-]*[a-z0-9])?");
-  if (Matches(out.id, kPattern, 63)) return absl::OkStatus();
-  return field.Bad("{} is not an id; use 1 to 63 characters of a-z, 0-9 and -, not - at the ends",
-                   Quoted(out.id));
 }
 
 absl::Status ReadVersion(const YamlField& field, Manifest& out) {
@@ -87,73 +77,15 @@ absl::Status ReadCommand(const YamlField& field, Manifest& out) {
       Quoted(out.command[0]));
 }
 
-template <typename T, typename Parse>
-absl::Status ReadLimit(absl::StatusOr<std::string> text, const YamlField& field, Parse parse,
-                       std::optional<T>& out) {
-  if (!text.ok()) return text.status();
-  const auto value = parse(*text);
-  if (!value.ok()) return field.Bad("{}", Message(value.status()));
-  out = *value;
-  return absl::OkStatus();
-}
-
-absl::Status ReadLimits(const YamlField& field, Manifest& out) {
-  VX_ASSIGN_OR_RETURN(const auto members,
-                      field.Members({"memory", "cpus", "pids", "budget", "tmp", "output"}));
-  LimitRequest& limits = out.limits;
-  // Sizes and durations are text with a unit or a number, as their author likes.
-  const auto read_bytes = [](const YamlField& value, std::optional<std::int64_t>& limit) {
-    return ReadLimit(value.Scalar(), value, ParseBytes, limit);
-  };
-  for (const auto& [key, value] : members) {
-    absl::Status read;
-    if (key == "memory") read = read_bytes(value, limits.memory_bytes);
-    if (key == "tmp") read = read_bytes(value, limits.tmp_bytes);
-    if (key == "output") read = read_bytes(value, limits.output_bytes);
-    if (key == "budget") read = ReadLimit(value.Scalar(), value, ParseDuration, limits.budget);
-    if (key == "cpus") read = ReadLimit(value.Number(), value, ParseCpus, limits.millicpus);
-    if (key == "pids") read = ReadLimit(value.Number(), value, ParseCount, limits.pids);
-    VX_RETURN_IF_ERROR(read);
-  }
-  return absl::OkStatus();
-}
-
-bool IsHostName(const std::string& host) {
-  static const std::regex kLabels(
-      "(\\*\\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]([a-z0-9-]*[a-z0-9])?");
-  if (!Matches(host, kLabels, 253)) return false;
-  for (std::size_t start = 0; start < host.size();) {
-    const std::size_t end = std::min(host.find('.', start), host.size());
-    if (end - start > 63) return false;  // RFC 1035, section 2.3.4
-    start = end + 1;
-  }
-  return true;
-}
-
-absl::Status ReadHost(const YamlField& field, NetworkRule& rule) {
-  VX_ASSIGN_OR_RETURN(rule.host, field.Text());
-  if (IsHostName(rule.host)) return absl::OkStatus();
-  return field.Bad(
-      "{} is not a host name in lower case; write for example api.example.com or *.example.com, no "
-      "addresses",
-      Quoted(rule.host));
-}
-
-absl::Status ReadPort(const YamlField& field, NetworkRule& rule) {
-  VX_ASSIGN_OR_RETURN(const std::string text, field.Number());
-  const auto port = ParseCount(text);
-  if (!port.ok() || *port < 1 || *port > 65535) {
-    return field.Bad("{} is not a port; write a number from 1 to 65535", Quoted(text));
-  }
-  rule.port = static_cast<int>(*port);
-  return absl::OkStatus();
-}
-
 absl::Status ReadNetworkRule(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const auto members, field.Members({"host", "port"}));
   NetworkRule rule;
   for (const auto& [key, value] : members) {
-    VX_RETURN_IF_ERROR(key == "host" ? ReadHost(value, rule) : ReadPort(value, rule));
+    if (key == "host") {
+      VX_ASSIGN_OR_RETURN(rule.host, ReadHost(value));
+    } else {
+      VX_ASSIGN_OR_RETURN(rule.port, ReadPort(value));
+    }
   }
   if (rule.host.empty() || rule.port == 0) {
     return field.Bad("needs both host and port, for example {{host: api.example.com, port: 443}}");
@@ -171,36 +103,6 @@ absl::Status ReadNetwork(const YamlField& field, Manifest& out) {
   return absl::OkStatus();
 }
 
-absl::Status ReadCapabilities(const YamlField& field, Manifest& out) {
-  VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
-  for (const YamlField& item : items) {
-    VX_ASSIGN_OR_RETURN(std::string name, item.Text());
-    if (!oci::IsCapabilityName(name)) {
-      return item.Bad("{} is not a Linux capability; write for example CAP_NET_BIND_SERVICE",
-                      Quoted(name));
-    }
-    out.capabilities.push_back(std::move(name));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ReadGpus(const YamlField& field, Manifest& out) {
-  VX_ASSIGN_OR_RETURN(const auto items, field.List(kMaxList));
-  for (const YamlField& item : items) {
-    VX_ASSIGN_OR_RETURN(std::string name, item.Text());
-    static const std::regex kCdi(
-        "[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?/[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?="
-        "[A-Za-z0-9]([A-Za-z0-9_.:-]*[A-Za-z0-9])?");
-    if (!Matches(name, kCdi, 200)) {
-      return item.Bad(
-          "{} is not a CDI device; write vendor/class=device, for example nvidia.com/gpu=0",
-          Quoted(name));
-    }
-    out.gpus.push_back(std::move(name));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<Manifest> ParseManifest(std::string_view yaml, std::string_view file_name) {
@@ -211,15 +113,23 @@ absl::StatusOr<Manifest> ParseManifest(std::string_view yaml, std::string_view f
                                     "limits", "network", "capabilities", "gpus"}));
   Manifest out;
   for (const auto& [key, value] : members) {
-    if (key == "id") VX_RETURN_IF_ERROR(ReadId(value, out));
+    if (key == "id") {
+      VX_ASSIGN_OR_RETURN(out.id, ReadId(value));
+    }
     if (key == "version") VX_RETURN_IF_ERROR(ReadVersion(value, out));
     if (key == "description") VX_RETURN_IF_ERROR(ReadDescription(value, out));
     if (key == "entrypoint") VX_RETURN_IF_ERROR(ReadEntrypoint(value, out));
     if (key == "command") VX_RETURN_IF_ERROR(ReadCommand(value, out));
-    if (key == "limits") VX_RETURN_IF_ERROR(ReadLimits(value, out));
+    if (key == "limits") {
+      VX_ASSIGN_OR_RETURN(out.limits, ReadLimits(value));
+    }
     if (key == "network") VX_RETURN_IF_ERROR(ReadNetwork(value, out));
-    if (key == "capabilities") VX_RETURN_IF_ERROR(ReadCapabilities(value, out));
-    if (key == "gpus") VX_RETURN_IF_ERROR(ReadGpus(value, out));
+    if (key == "capabilities") {
+      VX_ASSIGN_OR_RETURN(out.capabilities, ReadList(value, kMaxList, ReadCapability));
+    }
+    if (key == "gpus") {
+      VX_ASSIGN_OR_RETURN(out.gpus, ReadList(value, kMaxList, ReadCdiName));
+    }
   }
   if (out.id.empty()) return root.Bad("id is missing; write for example id: word-count");
   if (out.version.empty()) return root.Bad("version is missing; write for example version: 1.0.0");

@@ -23,6 +23,8 @@ struct Entrypoint {
 struct NetworkRule {
   std::string host;  // "api.example.com" or "*.example.com"
   int port = 0;
+  // Private ranges that the name may resolve to, "10.1.0.0/16"; only an operator names any.
+  std::vector<std::string> address_ranges = {};
 };
 
 struct Manifest {

@@ -14,9 +14,6 @@ namespace vortex::policy {
 namespace {
 
 constexpr std::size_t kMaxDepth = 16;
-// All opening brackets together bound the nesting of flow collections, whatever quotes hide or
-// fake closing ones.
-constexpr std::size_t kMaxBrackets = 256;
 // Longer plain scalars are not looked at as numbers: std::regex recurses with its input.
 constexpr std::size_t kMaxNumber = 256;
 
@@ -57,13 +54,13 @@ absl::Status CheckBlockDepth(std::string_view text, std::string_view file) {
   return absl::OkStatus();
 }
 
-absl::Status CheckBrackets(std::string_view text, std::string_view file) {
+absl::Status CheckBrackets(std::string_view text, std::string_view file, std::size_t max_brackets) {
   std::size_t brackets = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '[' && text[i] != '{') continue;
-    if (++brackets > kMaxBrackets) {
+    if (++brackets > max_brackets) {
       return InvalidArgument("{}: more than {} opening brackets in the file", At(file, text, i),
-                             kMaxBrackets);
+                             max_brackets);
     }
   }
   return absl::OkStatus();
@@ -71,8 +68,8 @@ absl::Status CheckBrackets(std::string_view text, std::string_view file) {
 
 }  // namespace
 
-absl::Status CheckBeforeParsing(std::string_view text, std::string_view file,
-                                std::size_t max_bytes) {
+absl::Status CheckBeforeParsing(std::string_view text, std::string_view file, std::size_t max_bytes,
+                                std::size_t max_brackets) {
   if (text.size() > max_bytes) {
     return InvalidArgument("{}: {} bytes is more than the limit of {}", file, text.size(),
                            max_bytes);
@@ -80,7 +77,7 @@ absl::Status CheckBeforeParsing(std::string_view text, std::string_view file,
   if (const auto bad = FindBadCharacter(text, "\n\t\r")) {
     return InvalidArgument("{}: holds {}; remove it", At(file, text, bad->offset), bad->what);
   }
-  VX_RETURN_IF_ERROR(CheckBrackets(text, file));
+  VX_RETURN_IF_ERROR(CheckBrackets(text, file, max_brackets));
   return CheckBlockDepth(text, file);
 }
 

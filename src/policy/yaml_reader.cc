@@ -11,7 +11,6 @@
 #include <sstream>
 
 #include "policy/text.h"
-#include "policy/yaml_guard.h"
 
 namespace vortex::policy {
 namespace {
@@ -136,8 +135,8 @@ absl::StatusOr<YAML::Node> Parse(const std::string& text, std::string_view file)
 }  // namespace
 
 absl::StatusOr<YAML::Node> LoadYaml(std::string_view text, std::string_view file,
-                                    std::size_t max_bytes) {
-  VX_RETURN_IF_ERROR(CheckBeforeParsing(text, file, max_bytes));
+                                    std::size_t max_bytes, std::size_t max_brackets) {
+  VX_RETURN_IF_ERROR(CheckBeforeParsing(text, file, max_bytes, max_brackets));
   return Parse(std::string(text), file);
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/status.h"
+#include "policy/yaml_guard.h"
 
 namespace vortex::policy {
 
@@ -26,6 +27,11 @@ class YamlField {
   absl::Status Bad(fmt::format_string<Args...> format, Args&&... args) const {
     return BadText(fmt::format(format, std::forward<Args>(args)...));
   }
+
+  // Where it starts, from 1.
+  int line() const { return node_.Mark().line + 1; }
+  // "network.allow[0]"
+  const std::string& path() const { return path_; }
 
   // The value of a scalar, quoted or not, after escapes: UTF-8 without control characters other
   // than new line and tab.
@@ -60,6 +66,6 @@ struct YamlField::Member {
 //   InvalidArgument  what CheckBeforeParsing refuses; anchors, aliases, tags; not exactly one
 //   document
 absl::StatusOr<YAML::Node> LoadYaml(std::string_view text, std::string_view file,
-                                    std::size_t max_bytes);
+                                    std::size_t max_bytes, std::size_t max_brackets = kMaxBrackets);
 
 }  // namespace vortex::policy

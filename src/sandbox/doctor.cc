@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "client/client.h"
+#include "sandbox/admission.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/rootfs.h"
 #include "sandbox/runtime_classes.h"
@@ -102,7 +103,7 @@ class ProbeBundle {
  public:
   ProbeBundle() {
     if (::mkdtemp(dir_) == nullptr) return;
-    Write("vortex-plugin.yaml", "id: doctor\nversion: 1.0.0\nentrypoint: main:run\n");
+    Write("vortex-plugin.yaml", "id: vortex-doctor\nversion: 1.0.0\nentrypoint: main:run\n");
     Write("main.py", "def run(payload):\n    return payload\n");
   }
   ~ProbeBundle() { base::RemoveTree(dir_).IgnoreError(); }
@@ -114,6 +115,28 @@ class ProbeBundle {
   }
   char dir_[32] = "/tmp/vortex-doctor-XXXXXX";
 };
+
+// Whom the policy lets in, and whether the sandboxes that it names for strangers are here.
+Check CheckPolicyFits(const EmbeddedOptions& options) {
+  const policy::Policy& policy = options.policy;
+  std::string detail = policy.file.empty() ? "built in (no policy file)" : policy.file;
+  detail += policy.allow_untrusted ? ": untrusted plugins run in a sandbox"
+                                   : ": untrusted plugins are refused";
+  detail += fmt::format(", {} trust, {} allow and {} deny entries", policy.trust.size(),
+                        policy.allow.size(), policy.deny.size());
+  return FromStatus("policy", policy::CheckUntrustedHasSandbox(policy, ReadNodeFacts(options)),
+                    detail, "make one of the classes ready, or change untrusted.runtime_classes");
+}
+
+// The probe is code of ours: the node is asked what it can do, not what its operator wants.
+policy::Policy ProbePolicy() {
+  policy::Policy policy = policy::BuiltInPolicy();
+  policy::TrustEntry probe;
+  probe.plugin = "vortex-doctor";
+  probe.reason = "the node check's own probe";
+  policy.trust = {probe};
+  return policy;
+}
 
 Check CheckRuntimeClass(const EmbeddedOptions& options, SandboxRunner* runner,
                         oci::RuntimeClass runtime_class) {
@@ -173,12 +196,15 @@ std::string ProgramVersion(const std::string& program) {
 }
 
 std::vector<Check> CheckNode(const EmbeddedOptions& options) {
-  std::vector<Check> out = {CheckRoot(), CheckKernel(), CheckUserNamespaces(), CheckCgroups()};
+  std::vector<Check> out = {CheckRoot(), CheckKernel(), CheckUserNamespaces(), CheckCgroups(),
+                            CheckPolicyFits(options)};
   for (Check& check : CheckContainerd(options)) out.push_back(std::move(check));
   bool ready = true;
-  for (const Check& check : out) ready = ready && check.ok;
+  for (const Check& check : out) ready = ready && (check.ok || check.name == "policy");
   absl::StatusOr<std::unique_ptr<SandboxRunner>> runner = nullptr;
-  if (ready) runner = CreateEmbeddedRunner(options);
+  EmbeddedOptions probing = options;
+  probing.policy = ProbePolicy();
+  if (ready) runner = CreateEmbeddedRunner(probing);
   for (const RuntimeClassInfo& row : options.classes.rows) {
     out.push_back(
         CheckRuntimeClass(options, runner.ok() ? runner->get() : nullptr, row.runtime_class));

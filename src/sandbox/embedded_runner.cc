@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/status.h"
+#include "sandbox/admission.h"
 #include "sandbox/environment.h"
 #include "sandbox/run_session.h"
 
@@ -32,6 +33,7 @@ class EmbeddedRunner : public SandboxRunner {
 
 absl::StatusOr<std::unique_ptr<SandboxRunner>> CreateEmbeddedRunner(
     const EmbeddedOptions& options) {
+  VX_RETURN_IF_ERROR(policy::CheckUntrustedHasSandbox(options.policy, ReadNodeFacts(options)));
   VX_ASSIGN_OR_RETURN(CgroupHost cgroups, CgroupHost::Detect());
   return std::make_unique<EmbeddedRunner>(options, std::move(cgroups));
 }

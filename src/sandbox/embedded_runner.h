@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "policy/policy.h"
 #include "sandbox/id_range.h"
 #include "sandbox/runner.h"
 #include "sandbox/runtime_classes.h"
@@ -26,13 +27,17 @@ struct EmbeddedOptions {
   std::string image = "vortex.local/python:latest";
   std::string snapshotter = "overlayfs";
   RuntimeClassTable classes = DefaultClasses();
+  // Who may run, and with what. The built-in one refuses untrusted plugins and trusts nobody.
+  policy::Policy policy = policy::BuiltInPolicy();
+  // What this runner watches for at most; the grant decides within it.
+  policy::Watch watch;
   // Parent of every run's cgroup, in each hierarchy.
   std::string cgroup_parent = "/vortex";
   IdPool ids;
 };
 
 // Errors  FailedPrecondition: this node cannot limit what it runs (a cgroup controller is missing;
-// named).
+//         named); or the policy allows untrusted plugins and no sandbox for them is ready here.
 //         containerd is contacted by the first Run, not here.
 absl::StatusOr<std::unique_ptr<SandboxRunner>> CreateEmbeddedRunner(const EmbeddedOptions& options);
 

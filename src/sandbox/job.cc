@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/job.h"
 
+#include "sandbox/denials/observer.h"
 #include "sandbox/shim_report.h"
 
 namespace vortex::sandbox {
 namespace {
 
 // Init starts either the harness with the entrypoint or the manifest's own command.
-std::vector<std::string> Arguments(const policy::Manifest& manifest) {
-  std::vector<std::string> args = {kInitPath, "--"};
+std::vector<std::string> Arguments(const policy::Manifest& manifest,
+                                   oci::RuntimeClass runtime_class) {
+  std::vector<std::string> args = {kInitPath};
+  // There pid 1 is not immune to signals from inside (images/python/init.c).
+  if (runtime_class == oci::RuntimeClass::kGvisor) args.push_back("--own-pids");
+  args.push_back("--");
   if (manifest.entrypoint) {
     // -I: no user site, no PYTHON* variables; -S: no site at all; -B: nothing is written beside the
     // sources.
@@ -28,7 +33,7 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
   job.run_id = facts.run_id;
   job.plugin_id = grant.plugin_id;
   job.runtime_class = grant.runtime_class;
-  job.args = Arguments(manifest);
+  job.args = Arguments(manifest, grant.runtime_class);
   job.env = {"HOME=/tmp",
              "LANG=C.UTF-8",
              "PATH=/usr/bin",
@@ -37,6 +42,8 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
              "VORTEX_PLUGIN_ID=" + grant.plugin_id,
              "VORTEX_RESULT_TOKEN=" + facts.result_token,
              "VORTEX_RUN_ID=" + facts.run_id};
+  job.capabilities = grant.capabilities;
+  job.mounts = grant.mounts;
   job.bundle_dir = facts.bundle_path;
   job.ids = facts.ids;
   job.cgroups_path = facts.cgroups_path;
@@ -44,6 +51,8 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
   job.annotations[kReportAnnotation] = facts.report_path;
   if (facts.deadline_unix_ns > 0)
     job.annotations[kDeadlineAnnotation] = std::to_string(facts.deadline_unix_ns);
+  job.watch = facts.watch;
+  if (!facts.trace_config_path.empty()) job.annotations[kTraceAnnotation] = facts.trace_config_path;
 #if defined(__aarch64__)
   job.arch = "aarch64";
 #endif

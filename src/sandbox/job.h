@@ -26,6 +26,9 @@ struct JobFacts {
   std::string report_path;
   // When the shim kills by itself, unix ns; 0: never.
   std::int64_t deadline_unix_ns = 0;
+  // The run's observer (denials/observer.h); empty paths: none.
+  oci::SeccompWatch watch;
+  std::string trace_config_path;
 };
 
 // The job for a granted plugin. Pure.

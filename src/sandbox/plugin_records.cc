@@ -54,6 +54,9 @@ absl::StatusOr<InitRecord> ParseInitRecord(const std::string& record) {
   out.code = Integer(json, "code", 0, 255);
   out.signal = Integer(json, "signal", 1, 64);
   out.exec_errno = Integer(json, "exec_errno", 1, 4095);
+  out.seccomp = Integer(json, "seccomp", 0, 2);
+  out.no_new_privs = Integer(json, "no_new_privs", 0, 1);
+  out.cap_eff = String(json, "cap_eff").substr(0, 16);
   if (out.code.has_value() + out.signal.has_value() + out.exec_errno.has_value() != 1) {
     return InvalidArgument("init record: needs exactly one of code, signal and exec_errno");
   }

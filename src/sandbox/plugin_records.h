@@ -16,6 +16,10 @@ struct InitRecord {
   std::optional<int> code;
   std::optional<int> signal;
   std::optional<int> exec_errno;
+  // What the kernel told init of itself, and so of the command; absent where it does not tell.
+  std::optional<int> seccomp;  // mode, 2: a filter
+  std::optional<int> no_new_privs;
+  std::string cap_eff;  // 16 hex digits
 };
 
 // From the harness (or a plugin of another language): a value or a failure.

@@ -63,6 +63,28 @@ struct Denial {
   std::string allowed_by;
 };
 
+// How far one kind of attempt was watched. Not watching never means allowing.
+struct ObserverState {
+  std::string name;     // "network", "filesystem", "syscall"
+  std::string witness;  // who watched: kernel, sentry
+  bool active = false;
+  std::string why;            // why not, when not active
+  std::uint64_t dropped = 0;  // attempts that were not looked at, since there were too many
+  // All attempts of this kind that docs/user/denials.md names were seen.
+  bool complete = false;
+};
+
+struct Observation {
+  std::vector<ObserverState> observers;
+};
+
+// The denial that explains why the plugin failed: made outside of the sandbox, and of the errno and
+// target that the plugin's own exception tells of.
+struct DenialError {
+  std::string control, action, target, rule, witness, allowed_by;
+  std::string message;  // one sentence for a person
+};
+
 // One limit: what was asked for (request over manifest over default), what the grant made of it and
 // what the kernel read back before the plugin started. Units are in the name: memory_bytes,
 // millicpus, …
@@ -114,6 +136,8 @@ struct SandboxResult {
   std::vector<ControlReport> controls;
   Usage usage;
   std::vector<Denial> denials;
+  Observation observation;
+  std::optional<DenialError> denial_error;
   // Every decision of the gate, in order, also when it refused.
   std::vector<policy::RuleDecision> rules;
   std::string policy_digest;  // "sha256:…" of the policy file's bytes

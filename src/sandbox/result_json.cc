@@ -116,8 +116,10 @@ Json Known(T value) {
 Json RulesJson(const std::vector<policy::RuleDecision>& rules) {
   Json out = Json::array();
   for (const policy::RuleDecision& rule : rules) {
-    out.push_back(
-        {{"rule", rule.rule}, {"outcome", Text(rule.outcome)}, {"detail", Text(rule.detail)}});
+    out.push_back({{"rule", rule.rule},
+                   {"outcome", Text(rule.outcome)},
+                   {"detail", Text(rule.detail)},
+                   {"position", Text(rule.position)}});
   }
   return out;
 }
@@ -137,6 +139,26 @@ Json DenialsJson(const std::vector<Denial>& denials) {
                    {"allowed_by", Text(denial.allowed_by)}});
   }
   return out;
+}
+
+Json ObservationJson(const Observation& observation) {
+  Json out = Json::object();
+  for (const ObserverState& state : observation.observers) {
+    out[state.name] = {{"active", state.active},
+                       {"witness", state.witness},
+                       {"why", Text(state.why)},
+                       {"dropped", state.dropped},
+                       {"complete", state.complete}};
+  }
+  return out;
+}
+
+Json DenialErrorJson(const std::optional<DenialError>& error) {
+  if (!error) return nullptr;
+  return {{"control", error->control},      {"action", error->action},
+          {"target", Text(error->target)},  {"rule", error->rule},
+          {"witness", error->witness},      {"allowed_by", Text(error->allowed_by)},
+          {"message", Text(error->message)}};
 }
 
 Json TimingsJson(const SandboxResult& result) {
@@ -166,6 +188,8 @@ std::string ResultToJson(const SandboxResult& result) {
       {"controls", ControlsJson(result.controls)},
       {"usage", UsageJson(result.usage)},
       {"denials", DenialsJson(result.denials)},
+      {"denial_error", DenialErrorJson(result.denial_error)},
+      {"observation", ObservationJson(result.observation)},
       {"policy", {{"digest", result.policy_digest}, {"rules", RulesJson(result.rules)}}},
       {"timings", TimingsJson(result)},
       {"image", {{"name", result.image}, {"digest", result.image_digest}}},

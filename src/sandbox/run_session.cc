@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "oci/canonical_json.h"
 #include "policy/units.h"
+#include "sandbox/admission.h"
 #include "sandbox/job.h"
 #include "sandbox/labels.h"
 #include "sandbox/limit_report.h"
@@ -100,15 +101,14 @@ absl::Status RunSession::Admit() {
   result_.plugin_version = bundle_.manifest.version;
   result_.bundle_digest = bundle_.digest;
   clock_.Begin("gate");
-  const oci::RuntimeClass runtime_class =
-      request_.runtime_class.value_or(env_.options().classes.default_class);
-  result_.runtime_class = oci::Name(runtime_class);
-  VX_ASSIGN_OR_RETURN(runtime_binary_, FindReady(env_.options().classes, runtime_class));
-  policy::RunRequest run_request;
-  run_request.limits = request_.limits;
-  run_request.runtime_class = runtime_class;
-  VX_ASSIGN_OR_RETURN(grant_, policy::Gate(bundle_.manifest, run_request));
-  result_.rules = grant_.rules;
+  result_.runtime_class =
+      oci::Name(request_.runtime_class.value_or(env_.options().classes.default_class));
+  result_.policy_digest = env_.options().policy.digest;
+  policy::Decision decision = Admission(env_.options(), request_, bundle_);
+  result_.rules = std::move(decision.rules);
+  VX_ASSIGN_OR_RETURN(grant_, std::move(decision.grant));
+  result_.runtime_class = oci::Name(grant_.runtime_class);
+  VX_ASSIGN_OR_RETURN(runtime_binary_, FindReady(env_.options().classes, grant_.runtime_class));
   return absl::OkStatus();
 }
 
@@ -123,6 +123,8 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
   facts.result_token = result_token_;
   facts.report_path = RunDir::ReportPath(RunDir::PathOf(env_.options().state_dir, result_.run_id));
   facts.deadline_unix_ns = shim_deadline;
+  watch_.Describe(grant_, env_.options().watch, result_.run_id,
+                  RunDir::PathOf(env_.options().state_dir, result_.run_id), facts);
   VX_ASSIGN_OR_RETURN(const oci::Spec spec,
                       oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
   resources_ = spec.resources;
@@ -147,6 +149,7 @@ absl::Status RunSession::Prepare(client::Client& client) {
                 std::chrono::duration_cast<std::chrono::nanoseconds>(deadline).count()));
   VX_ASSIGN_OR_RETURN(dir_, RunDir::Create(env_.options().state_dir, result_.run_id));
   VX_RETURN_IF_ERROR(dir_->MakeFifos());
+  VX_RETURN_IF_ERROR(watch_.Start(ids_->first() + oci::kDefaultUid));
 
   clock_.Begin("container");
   VX_RETURN_IF_ERROR(CreateContainer(client));
@@ -286,10 +289,13 @@ void RunSession::Settle(const PumpResult& pumped) {
   TakeShimReport(facts);
   if (const std::string& text = scanner_->record(kInitRecord); !text.empty()) {
     auto record = ParseInitRecord(text);
-    if (record.ok())
+    if (record.ok()) {
       facts.init = *record;
-    else
+      const std::string wrong = CompleteControls(*record, &result_.controls);
+      if (facts.missing_control.empty()) facts.missing_control = wrong;
+    } else {
       facts.record_error = Message(record.status());
+    }
   }
   if (const std::string& text = scanner_->record(kResultRecord); !text.empty()) {
     auto record = ParseResultRecord(text);
@@ -304,6 +310,7 @@ void RunSession::Settle(const PumpResult& pumped) {
   result_.termination = Decide(facts);
   result_.denials = DenialsFrom(facts);
   if (facts.result && !facts.result->ok) result_.failure = facts.result->failure;
+  watch_.Finish(result_);
   if (result_.termination.cause == Cause::kOk) result_.output = std::move(facts.result->value);
   result_.stdout_stream = stdout_capture_->Finish(pumped.stdout_complete);
   result_.stderr_stream = stderr_capture_->Finish(pumped.stderr_complete);

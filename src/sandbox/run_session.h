@@ -12,6 +12,7 @@
 #include "oci/job.h"
 #include "policy/gate.h"
 #include "sandbox/bundle.h"
+#include "sandbox/denials/denial_watch.h"
 #include "sandbox/environment.h"
 #include "sandbox/id_range.h"
 #include "sandbox/io_pump.h"
@@ -72,6 +73,7 @@ class RunSession {
   std::vector<Phase> shim_phases_;
   std::string init_token_;
   std::string result_token_;
+  DenialWatch watch_;
   std::optional<RunDir> dir_;
   std::optional<IdRange> ids_;
   base::UniqueFd stdout_fd_, stderr_fd_, stdin_fd_, stdin_keeper_, pidfd_;

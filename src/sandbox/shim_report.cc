@@ -36,6 +36,22 @@ std::string PhaseName(const std::string& name) {
 
 }  // namespace
 
+std::string CompleteControls(const InitRecord& init, std::vector<ControlReport>* controls) {
+  std::string wrong;
+  for (ControlReport& control : *controls) {
+    if (control.name != "seccomp" || !control.readback.starts_with(kNotSeen) || !init.seccomp)
+      continue;
+    control.effective = *init.seccomp == 2 ? 1 : 0;
+    control.readback = fmt::format("Seccomp: {}, told by init", *init.seccomp);
+    if (*init.seccomp != 2) {
+      wrong = fmt::format(
+          "sandbox_unavailable: control seccomp: asked for a filter, in force was mode {}",
+          *init.seccomp);
+    }
+  }
+  return wrong;
+}
+
 absl::StatusOr<ShimReport> ParseShimReport(std::string_view bytes) {
   v1::RunReport report;
   if (bytes.empty() || !report.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/plugin_records.h"
 #include "sandbox/result.h"
 
 namespace vortex::sandbox {
@@ -34,6 +35,12 @@ struct ShimReport {
   // Its own steps, inside the runner's phases create and start.
   std::vector<Phase> phases;
 };
+
+// A control that the shim could not see in time (its reading begins so) takes init's word for it.
+inline constexpr char kNotSeen[] = "not seen";
+// The seccomp filter of a program that was over before the shim looked. Returns what is wrong by
+// init's word: "sandbox_unavailable: …", else "".
+std::string CompleteControls(const InitRecord& init, std::vector<ControlReport>* controls);
 
 // DataLoss: the bytes are no report.
 absl::StatusOr<ShimReport> ParseShimReport(std::string_view bytes);

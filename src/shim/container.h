@@ -22,6 +22,7 @@
 #include "shim/process_io.h"
 #include "shim/runtime_cli.h"
 #include "shim/runtime_options.h"
+#include "shim/spec_controls.h"
 
 namespace vortex::shim {
 
@@ -54,7 +55,6 @@ struct Process {
   bool init() const { return exec_id.empty(); }
 };
 
-// One thing that the spec asks for and what the kernel says about it.
 // st_dev and st_ino of stat(2).
 struct FileId {
   std::uint64_t device = 0;
@@ -62,6 +62,7 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
+// One thing that the spec asks for and what the kernel says about it.
 struct ControlReading {
   std::string name;
   std::int64_t requested = 0;
@@ -109,12 +110,14 @@ struct Container {
   // For our own jobs only; see docs/developer/shim.md.
   base::UniqueFd deadline_timer;
   base::EventLoop::Watch deadline_watch;
-  std::optional<std::int64_t> killed_at_deadline;  // unix ns
-  std::string panic;                               // why the sandbox's own kernel died
-  std::string missing_control;                     // why Start refused
+  std::optional<std::int64_t> killed_at_deadline;     // unix ns
+  std::string panic;                                  // why the sandbox's own kernel died
+  std::string missing_control;                        // why Start refused
+  std::unique_ptr<const SpecControls> spec_controls;  // until they have been compared
   std::vector<ControlReading> controls;
   int last_kill_signal = 0;  // what a client asked for last, and when
   std::int64_t last_kill_at = 0;
+  bool seccomp_seen = false;  // read, whatever it was
   base::EventLoop::Timer seccomp_check;
   std::optional<FileId> runtime_program;  // what the first process ran before its start
 };

@@ -6,6 +6,7 @@
 #include "shim/files.h"
 #include "shim/log.h"
 #include "shim/panic_log.h"
+#include "shim/readback.h"
 #include "shim/service.h"
 #include "shim/timestamps.h"
 
@@ -74,7 +75,10 @@ base::Task<void> Service::InitExited(std::shared_ptr<Container> container) {
     if (!container->panic.empty())
       Log(Level::kError, {"container ", container->id, ": the sandbox died: ", container->panic});
   }
-  if (container->config.OurJob()) WriteReport(*container);
+  if (container->config.OurJob()) {
+    NoteUnseenSeccomp(container.get());
+    WriteReport(*container);
+  }
   MarkStopped(init);
   PublishExit(*container, *init);
   init->exited.Set();

@@ -14,26 +14,12 @@ bool Wanted(std::string_view key) {
          key == "io.kubernetes.cri.sandbox-id" || key == "io.kubernetes.cri.container-type";
 }
 
-std::vector<std::string> Strings(JsonReader& json) {
-  std::vector<std::string> out;
-  json.Array([&] { out.push_back(json.String()); });
-  return out;
-}
-
 void ReadProcess(JsonReader& json, OciConfig* config) {
   json.Object([&](std::string_view key) {
     if (key == "terminal") {
       config->terminal = json.Bool();
     } else if (key == "noNewPrivileges") {
       config->no_new_privileges = json.Bool();
-    } else if (key == "capabilities") {
-      json.Object([&](std::string_view set) {
-        if (set == "bounding") {
-          config->bounding_capabilities = Strings(json);
-        } else {
-          json.Skip();
-        }
-      });
     } else {
       json.Skip();
     }
@@ -84,22 +70,6 @@ void ReadResources(JsonReader& json, OciConfig* config) {
   });
 }
 
-void ReadMounts(JsonReader& json, OciConfig* config) {
-  json.Array([&] {
-    OciMount mount;
-    json.Object([&](std::string_view key) {
-      if (key == "destination") {
-        mount.destination = json.String();
-      } else if (key == "options") {
-        mount.options = Strings(json);
-      } else {
-        json.Skip();
-      }
-    });
-    config->mounts.push_back(std::move(mount));
-  });
-}
-
 void ReadLinux(JsonReader& json, OciConfig* config) {
   json.Object([&](std::string_view key) {
     if (key == "namespaces") {
@@ -115,6 +85,15 @@ void ReadLinux(JsonReader& json, OciConfig* config) {
 }
 
 }  // namespace
+
+std::string TraceConfigOf(const OciConfig& config) {
+  if (!config.OurJob()) return "";
+  const std::string path = config.Annotation("io.vortex.trace-config");
+  const std::string report = config.Annotation("io.vortex.report");
+  const std::size_t slash = report.rfind('/');
+  if (!report.starts_with('/') || report.find("/../") != std::string::npos) return "";
+  return path == report.substr(0, slash) + "/trace.json" ? path : "";
+}
 
 std::string OciConfig::Annotation(const std::string& key) const {
   const auto it = annotations.find(key);
@@ -144,8 +123,6 @@ std::optional<OciConfig> ParseOciConfig(std::string_view text) {
       ReadProcess(json, &config);
     } else if (key == "linux") {
       ReadLinux(json, &config);
-    } else if (key == "mounts") {
-      ReadMounts(json, &config);
     } else if (key == "hooks") {
       json.Object([&](std::string_view name) {
         // Any content counts: "[]" is the only text that certainly asks for nothing.

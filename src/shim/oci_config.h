@@ -12,11 +12,6 @@
 
 namespace vortex::shim {
 
-struct OciMount {
-  std::string destination;
-  std::vector<std::string> options;
-};
-
 struct OciConfig {
   std::map<std::string, std::string>
       annotations;  // io.vortex.*, the grouping keys and the CRI type only
@@ -30,8 +25,6 @@ struct OciConfig {
   bool has_seccomp = false;
   bool readonly_root = false;
   bool poststart_hooks = false;  // run by the runtime's `start`
-  std::vector<std::string> bounding_capabilities;
-  std::vector<OciMount> mounts;
   std::optional<std::int64_t> memory_limit;
   std::optional<std::int64_t> memory_swap;
   std::optional<std::int64_t> pids_limit;
@@ -48,6 +41,10 @@ struct OciConfig {
 std::optional<OciConfig> ParseOciConfig(std::string_view text);
 // config.json of `bundle`, at most 16 MiB.
 std::optional<OciConfig> ReadOciConfig(const std::string& bundle);
+
+// The trace session that our runner wrote for this job: the file that io.vortex.trace-config names,
+// when it is trace.json in the directory of io.vortex.report. Empty otherwise.
+std::string TraceConfigOf(const OciConfig& config);
 
 // `process` (an OCI process object) with its "terminal" member set. Nothing for malformed text.
 std::optional<std::string> SetTerminal(std::string_view process, bool terminal);

@@ -10,21 +10,18 @@
 
 namespace vortex::shim {
 
-// Reads cgroup limits, and for runtimes whose first process the kernel shows us (runc, crun):
-// no_new_privs, the capability bounding set, mount flags, the network's links. Fills
-// container->controls.
+// Compares the kernel's view of the first process, control by control, with what config.json asked
+// for when Create came: cgroup limits, and for runtimes whose first process the kernel shows us
+// (runc, crun) everything of readback_checks.h. Fills container->controls.
 //   Errors  FailedPrecondition "sandbox_unavailable: control <name>: …": asked for and not in
 //   force.
 Status CheckInForce(Container* container);
 
-// The seccomp filter is loaded last, after the start, so it is read once the first process runs
-// another program than before, if it still lives then. Without one that the spec asks for the job
-// is killed and the report says so.
+// The seccomp filter is loaded last, by some runtimes (crun, runc before 1.1) after the start: then
+// it is read once the first process runs another program than before, if it still lives. Without
+// one that the spec asks for the job is killed and the report says so.
 void CheckSeccompSoon(base::EventLoop* loop, const std::shared_ptr<Container>& container);
-
-// The word behind "<key>:" in /proc/<pid>/status text; for tests.
-std::string StatusField(std::string_view proc_status, std::string_view key);
-// Names of links in /proc/<pid>/net/dev text.
-std::vector<std::string> LinkNames(std::string_view net_dev);
+// At the end: the filter of a program that was over too soon is reported as not seen.
+void NoteUnseenSeccomp(Container* container);
 
 }  // namespace vortex::shim

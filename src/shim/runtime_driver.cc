@@ -8,11 +8,19 @@ namespace {
 
 const std::array<RuntimeDriver, 3>& Table() {
   static const auto& table = *new std::array<RuntimeDriver, 3>{{
-      {"runc", "/run/containerd/runc", true, true, true, false, true, {}},
-      {"crun", "/run/containerd/crun", true, true, true, false, true, {}},
+      {"runc", "/run/containerd/runc", true, true, true, false, false, true, {}},
+      {"crun", "/run/containerd/crun", true, true, true, false, false, true, {}},
       // Debian's runsc refuses its own network stack on Linux 6.11 and newer; with an empty network
       // namespace "none" gives the same: a loopback and nothing else.
-      {"runsc", "/run/containerd/runsc", false, false, false, true, false, {"--network=none"}},
+      {"runsc",
+       "/run/containerd/runsc",
+       false,
+       false,
+       false,
+       true,
+       true,
+       false,
+       {"--network=none"}},
   }};
   return table;
 }

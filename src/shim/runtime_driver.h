@@ -15,11 +15,12 @@ namespace vortex::shim {
 struct RuntimeDriver {
   std::string_view name;  // "runc", "crun", "runsc"
   std::string_view default_root;
-  bool pivot_flags;   // knows --no-pivot and --no-new-keyring
-  bool update;        // has the verb update
-  bool features;      // may have the verb features
-  bool chowns_stdio;  // changes the owner of descriptors it gets: must not see containerd's FIFOs
-  bool host_init;     // the pid file names the job's own process, whose signals are the job's
+  bool pivot_flags;     // knows --no-pivot and --no-new-keyring
+  bool update;          // has the verb update
+  bool features;        // may have the verb features
+  bool chowns_stdio;    // changes the owner of descriptors it gets: must not see containerd's FIFOs
+  bool trace_sessions;  // knows --pod-init-config
+  bool host_init;       // the pid file names the job's own process, whose signals are the job's
   std::vector<std::string_view> default_flags;
 };
 

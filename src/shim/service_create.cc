@@ -49,6 +49,10 @@ std::vector<std::string> ChooseRuntime(const OciConfig& config, const std::strin
   // Why a sandbox's own kernel died stands nowhere else.
   if (!DriverFor(*options, options->binary_name).host_init)
     flags.push_back("--panic-log=" + bundle + "/" + kPanicLog);
+  // For our own jobs with a report, and only from beside it: the runner's directory of the run.
+  const std::string trace = TraceConfigOf(config);
+  if (!trace.empty() && DriverFor(*options, options->binary_name).trace_sessions)
+    flags.push_back("--pod-init-config=" + trace);
   return flags;
 }
 
@@ -134,6 +138,11 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
   auto config = ReadOciConfig(bundle);
   if (!config) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
   container->config = std::move(*config);
+  if (container->config.OurJob()) {
+    auto controls = ReadSpecControls(bundle);
+    if (!controls) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
+    container->spec_controls = std::make_unique<const SpecControls>(std::move(*controls));
+  }
   const std::vector<std::string> flags =
       ChooseRuntime(container->config, bundle, &container->options);
   container->cli =

@@ -14,9 +14,11 @@
 #include "shim/bootstrap_input.h"
 #include "shim/cgroup.h"
 #include "shim/oci_config.h"
+#include "shim/readback_checks.h"
 #include "shim/rootfs_mounts.h"
 #include "shim/runtime_cli.h"
 #include "shim/runtime_options.h"
+#include "shim/spec_controls.h"
 #include "shim/stdio_target.h"
 #include "shim/ttrpc_frame.h"
 
@@ -44,6 +46,11 @@ void Frames(std::string_view bytes) {
 void Config(std::string_view bytes) {
   const auto config = ParseOciConfig(bytes);
   if (config) (void)GroupOf(*config, "id");
+  const auto controls = ParseSpecControls(bytes);
+  if (controls.has_value() != config.has_value()) std::abort();
+  if (controls) (void)ForeignDeviceRules(bytes, *controls);
+  (void)ParseIdMap(bytes);
+  (void)UnescapeMountPath(bytes);
   const auto process = SetTerminal(bytes, true);
   if (!process) return;
   // What the runtime will read says what was asked for.

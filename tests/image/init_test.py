@@ -71,7 +71,8 @@ class Ends(unittest.TestCase):
     def test_the_record_is_byte_exact(self):
         done, record = self.expect(3, "code", 3, "/bin/sh", "-c", "echo text; exit 3")
         self.assertRegex(done.stdout, re.compile(
-            rb'\Atext\n' + re.escape(PREFIX) + rb'"code":3,"max_rss_kib":\d+,"user_us":\d+,"system_us":\d+}\n\Z'))
+            rb'\Atext\n' + re.escape(PREFIX) + rb'"code":3,"max_rss_kib":\d+,"user_us":\d+,"system_us":\d+,'
+            rb'"seccomp":\d,"no_new_privs":\d,"cap_eff":"[0-9a-f]{16}"}\n\Z'))
         self.assertGreater(record["max_rss_kib"], 100)
 
     def test_usage(self):
@@ -94,6 +95,22 @@ class Ends(unittest.TestCase):
         self.assertEqual(done.returncode, 5)
         done = run("/usr/bin/python3", "-c", "import os; print(os.getsid(0) == os.getpid() == os.getpgrp())")
         self.assertEqual(record_of(done.stdout)[1], b"True\n")
+
+    def test_the_record_says_what_the_command_inherits(self):
+        done = run("/usr/bin/grep", "-E", "^(Seccomp|NoNewPrivs|CapEff):", "/proc/self/status")
+        record, said = record_of(done.stdout)
+        told = dict(line.split(":\t") for line in said.decode().splitlines())
+        self.assertEqual((str(record["seccomp"]), str(record["no_new_privs"]), record["cap_eff"]),
+                         (told["Seccomp"], told["NoNewPrivs"], told["CapEff"]))
+
+    def test_the_results_token_leaves_inits_environment_and_reaches_the_command(self):
+        env = {**ENVIRONMENT, "VORTEX_RESULT_TOKEN": "f" * 32}
+        code = ("import os\nprint(os.environ['VORTEX_RESULT_TOKEN'] == 'f' * 32)\n"
+                "try: print(b'f' * 32 in open('/proc/%d/environ' % os.getppid(), 'rb').read())\n"
+                "except PermissionError: print('closed')")
+        done = run("/usr/bin/python3", "-c", code, env=env)
+        # Root may read the environment of a process that is not dumpable.
+        self.assertIn(record_of(done.stdout)[1], (b"True\nFalse\n", b"True\nclosed\n"))
 
     def test_wrong_use(self):
         for env in ({}, {"VORTEX_INIT_TOKEN": "short"}, {"VORTEX_INIT_TOKEN": "X" * 32}):
@@ -210,6 +227,19 @@ class AsPid1(unittest.TestCase):
         for number in (signal.SIGKILL, signal.SIGABRT):
             done = run("/bin/sh", "-c", "kill -%d $$" % number, **self.as_pid_1)
             self.assertEqual(record_of(done.stdout)[0]["signal"], number)
+
+    def test_with_pids_of_its_own_the_command_cannot_see_init(self):
+        place = os.path.dirname(self.as_pid_1["init"])
+        code = ("import os\nprint(os.getpid(), os.getppid(), os.getuid(), os.getgid())\n"
+                "print(open('/proc/thread-self/status').read().count('CapBnd:\\t0000000000000000'))\n"
+                "os.kill(1, 9)")
+        done = subprocess.run([os.path.join(place, "init"), "--own-pids", "--", "/usr/bin/python3", "-c", code],
+                              capture_output=True, timeout=60, env=ENVIRONMENT, cwd="/", **NOBODY)
+        record, said = record_of(done.stdout)
+        # The first process of a namespace is immune to itself under Linux; under gVisor it is not.
+        self.assertEqual(record["code"], 0, done.stderr)
+        self.assertEqual(said.splitlines()[0].split()[:3], [b"1", b"0", b"%d" % NOBODY.get("user", os.getuid())], done.stdout)
+        self.assertEqual(said.splitlines()[1], b"1", done.stdout)
 
     def test_the_token_is_out_of_reach(self):
         code = ("import ctypes, os\n"

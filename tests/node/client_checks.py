@@ -11,7 +11,8 @@ CLASSES = ("runc", "crun", "gvisor")
 def vortexctl(*words):
     # The libraries that Debian 12 has under other names than this one.
     return run(PAYLOAD / "bin/vortexctl", *words, seconds=600,
-               env={"LD_LIBRARY_PATH": str(PAYLOAD / "lib"), "VORTEX_IMAGE": "vortex.local/python:dev"})
+               env={"LD_LIBRARY_PATH": str(PAYLOAD / "lib"), "VORTEX_IMAGE": "vortex.local/python:dev",
+                    "VORTEX_POLICY": str(PAYLOAD / "policy.yaml")})
 
 
 def image():

@@ -198,6 +198,17 @@ TEST_F(Identity, TheTokenOfInitIsOutOfReach) {
   }
 }
 
+// Where pid 1 is init, the kernel keeps it from signals of its own namespace; where it is not
+// (gVisor), it is the plugin itself that answers to that number.
+TEST_F(Identity, InitIsOutOfReachOfSignals) {
+  JudgeCause("SIGKILL to pid 1", Run("exits", {{"mode", "kill_first"}}), Cause::kOk);
+  policy::LimitRequest limits;
+  limits.budget = std::chrono::milliseconds(2000);
+  JudgeCause("SIGSTOP to pid 1", Run("exits", {{"mode", "stop_first"}}, limits), Cause::kOk);
+  JudgeCause("SIGSTOP and SIGKILL to all others", Run("exits", {{"mode", "kill_others"}}),
+             Cause::kOk);
+}
+
 TEST_F(Identity, NoTwoRunsShareHostIds) {
   const auto host_id = [this] {
     const json spec = json::parse(Run("sleeper", {{"seconds", 0.2}}).spec_json);
@@ -295,7 +306,9 @@ TEST_F(LimitsInForce, AreReadBackFromTheKernel) {
   std::map<std::string, std::string> controls;
   for (const sandbox::ControlReport& control : result.controls)
     controls[control.name] = control.effective == control.requested ? "in force" : control.readback;
-  for (const char* name : {"no_new_privileges", "capabilities", "mount flags", "network"}) {
+  for (const char* name : {"namespaces", "uid map", "gid map", "network", "no_new_privileges",
+                           "capabilities", "uid", "gid", "groups", "mount flags", "mount sources",
+                           "mounts", "rlimits", "devices", "oom_score_adj"}) {
     Judge("read back: " + std::string(name), controls[name], controls[name] == "in force");
   }
 }

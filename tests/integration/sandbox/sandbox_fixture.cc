@@ -21,6 +21,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Untrusted plugins run, in any class; they are what is tested.
+constexpr char kPolicy[] =
+    "version: 1\nallow_untrusted: true\n"
+    "untrusted: {runtime_classes: [runc, crun, gvisor, kata]}\n";
+
 // Of the class matrix, by case.
 std::map<std::string, std::string> cells;
 
@@ -101,6 +106,12 @@ void SandboxTest::StartNode() {
   options_.data_dir = containerd_->dir() + "/data";
   options_.image = "vortex.local/python:test";
   options_.classes.default_class = ClassUnderTest();
+  // A file, for vortexctl.
+  const std::string policy = containerd_->dir() + "/policy.yaml";
+  ASSERT_TRUE(base::WriteFileAtomic(policy, kPolicy, 0644).ok());
+  const auto parsed = policy::ParsePolicy(kPolicy, policy);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  options_.policy = *parsed;
   if (ClassUnderTest() == oci::RuntimeClass::kCrun) UseCrunWrapper();
   // Of our own: another test program, or a ./dev run, may be at work at the same time.
   options_.cgroup_parent = "/vortex-test-" + fs::path(containerd_->dir()).filename().string();

@@ -22,6 +22,8 @@ Vortexctl::Vortexctl(const sandbox::EmbeddedOptions& options, std::vector<std::s
   args.insert(args.begin(), {VORTEX_TEST_VORTEXCTL, "--address", options.address, "--state-dir",
                              options.state_dir, "--data-dir", options.data_dir, "--image",
                              options.image, "--cgroup-parent", options.cgroup_parent});
+  if (!options.policy.file.empty())
+    args.insert(args.begin() + 1, {"--policy", options.policy.file});
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);

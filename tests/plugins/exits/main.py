@@ -67,6 +67,24 @@ def kill(number):
     time.sleep(30)
 
 
+def kill_first(number):
+    os.kill(1, number)
+    time.sleep(0.3)
+    return "went on"
+
+
+def kill_others():
+    # Whatever /proc shows, and ids around: where init is among them, it must live on.
+    for pid in sorted({*range(1, 40), *(int(name) for name in os.listdir("/proc") if name.isdigit())} - {os.getpid()}):
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            try:
+                os.kill(pid, number)
+            except OSError:
+                pass
+    time.sleep(0.3)
+    return "went on"
+
+
 def read_shadow():
     with open("/etc/shadow") as file:
         return file.read()
@@ -84,6 +102,7 @@ MODES = {
     "forged_exit": forged_exit, "close_stdout": close_stdout, "close_fd1": close_fd1, "close_all": close_all,
     "os_exit0": lambda: os._exit(0), "os_exit137": lambda: os._exit(137), "sigkill": lambda: kill(signal.SIGKILL),
     "sigsegv": lambda: kill(signal.SIGSEGV), "sigterm": lambda: kill(signal.SIGTERM), "sigabrt": os.abort, "thread_left": thread_left,
+    "kill_first": lambda: kill_first(signal.SIGKILL), "stop_first": lambda: kill_first(signal.SIGSTOP), "kill_others": kill_others,
     "async": coroutine, "nonblocking": nonblocking, "read_shadow": read_shadow,
 }
 

@@ -35,6 +35,14 @@ JobConfig DefaultJob(RuntimeClass runtime_class) {
                 .tmp_bytes = 64 << 20,
                 .nofile = 1024,
                 .fsize_bytes = 64 << 20};
+  const std::string run_dir = "/run/vortex/runs/word-count-0123456789abcdef";
+  if (runtime_class == RuntimeClass::kRunc || runtime_class == RuntimeClass::kCrun) {
+    job.watch = {.network = true,
+                 .filesystem = true,
+                 .listener_path = run_dir + "/seccomp",
+                 .listener_metadata =
+                     "sha256:2222222222222222222222222222222222222222222222222222222222222222"};
+  }
   return job;
 }
 
@@ -55,6 +63,10 @@ std::vector<GoldenJob> GoldenJobs() {
       {"crun-default", "the same under crun", DefaultJob(RuntimeClass::kCrun)},
       {"gvisor-default", "the same under gVisor", DefaultJob(RuntimeClass::kGvisor)},
       {"kata-default", "the same under Kata", DefaultJob(RuntimeClass::kKata)},
+      Variant("runc-unwatched", "a policy that does without records of denials",
+              [](JobConfig& job) { job.watch = {}; }),
+      Variant("runc-watched-network", "a policy that watches the network alone",
+              [](JobConfig& job) { job.watch.filesystem = false; }),
       Variant("runc-native-command", "a program of the bundle instead of Python",
               [](JobConfig& job) {
                 job.args = {"/usr/lib/vortex/init", "--", "/plugin/bin/hello", "--once"};
@@ -94,7 +106,9 @@ std::vector<GoldenJob> GoldenJobs() {
               [](JobConfig& job) {
                 job.annotations = {
                     {"io.vortex.deadline-unix-ns", "1767225600000000000"},
-                    {"io.vortex.report", "/run/vortex/runs/word-count-0123456789abcdef/report"}};
+                    {"io.vortex.report", "/run/vortex/runs/word-count-0123456789abcdef/report"},
+                    {"io.vortex.trace-config",
+                     "/run/vortex/runs/word-count-0123456789abcdef/trace.json"}};
               }),
   };
 }

@@ -17,7 +17,10 @@ import unittest
 SKIP = 77
 PR_SET_NO_NEW_PRIVS = 38
 ACT_ALLOW, ACT_ERRNO = 0x7FFF0000, 0x00050000
-OPERATORS = {"SCMP_CMP_EQ": 4, "SCMP_CMP_MASKED_EQ": 7}  # enum scmp_compare, seccomp.h
+OPERATORS = {"SCMP_CMP_NE": 1, "SCMP_CMP_EQ": 4, "SCMP_CMP_GE": 5, "SCMP_CMP_MASKED_EQ": 7}  # enum scmp_compare, seccomp.h
+# Stands for SCMP_ACT_NOTIFY, so that no listener is needed: an errno that no call here gives by itself.
+NOTIFIED = "EXFULL"
+PLAIN, WATCHED = "runc-unwatched", "runc-default"
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long  # an address of mmap is no int
@@ -56,6 +59,8 @@ def number(name):
 def action(rule):
     if rule["action"] == "SCMP_ACT_ALLOW":
         return ACT_ALLOW
+    if rule["action"] == "SCMP_ACT_NOTIFY":
+        return ACT_ERRNO | getattr(errno, NOTIFIED)
     assert rule["action"] == "SCMP_ACT_ERRNO", rule
     return ACT_ERRNO | rule["errnoRet"]
 
@@ -160,10 +165,28 @@ ABSENT = [("clone3", BUFFER, 88), ("io_uring_setup", 1, BUFFER), ("io_setup", 1,
 X86_ONLY = {"iopl", "ioperm", "modify_ldt", "mknod"}
 
 
+# Under the watched profile: what an observer is told (NOTIFIED), and what must not cost a thing.
+SEEN = [
+    (NOTIFIED, "connect", -1, FAULT, 16), (NOTIFIED, "sendmsg", -1, FAULT, 0), (NOTIFIED, "sendmmsg", -1, FAULT, 1, 0),
+    (NOTIFIED, "sendto", -1, FAULT, 1, 0, FAULT, 16), (NOTIFIED, "sendto", -1, FAULT, 1, 0x4000, FAULT, 16),
+    (NOTIFIED, "sendto", -1, FAULT, 1, 0x4000, 0, 0), (NOTIFIED, "sendto", -1, FAULT, 1, 0, FAULT << 32, 16),
+    ("EBADF", "sendto", -1, FAULT, 1, 0, 0, 0), ("EBADF", "sendto", -1, FAULT, 1, 0x40, 0, 0),
+    (NOTIFIED, "openat", -100, NOWHERE, 0, 0), (NOTIFIED, "openat2", -100, NOWHERE, BUFFER, 24),
+    (NOTIFIED, "execve", NOWHERE, 0, 0), (NOTIFIED, "unlinkat", -100, NOWHERE, 0), (NOTIFIED, "setuid", 0),
+    (NOTIFIED, "clone", 0x10000000 | 17, 0, 0, 0, 0), ("ok", "clone", 17, 0, 0, 0, 0), ("ENOSYS", "clone3", BUFFER, 88),
+    (NOTIFIED, "ptrace", 16, NOBODY, 0, 0), (NOTIFIED, "mknodat", -100, NOWHERE, 0o020666, 0x103),
+    (NOTIFIED, "socket", 16, 3, 15), ("EPERM", "socket", 16, 3, 0), (NOTIFIED, "socket", 17, 3, 0),
+    (NOTIFIED, "socket", 2, 3, 1), (NOTIFIED, "socket", 2, 3 | 0x80000, 1), (NOTIFIED, "socket", 40, 1, 0),
+    ("ok", "socket", 2, 1, 0), ("ok", "socket", 1, 1, 0), (NOTIFIED, "ioctl", 0, 0x5412, b"x"),
+    (NOTIFIED, "ioctl", 0, 0x100005412, b"x"), ("EFAULT", "newfstatat", -100, FAULT, BUFFER, 0), ("ok", "getpid"),
+]
+
+
 class SeccompTest(unittest.TestCase):
     def test_every_name_is_known_to_libseccomp(self):
         # An unknown name would be skipped in silence by runc.
-        unknown = [name for rule in profile("runc-default")["syscalls"] for name in rule["names"] if number(name) == -1]
+        unknown = [name for golden in (PLAIN, WATCHED) for rule in profile(golden)["syscalls"] for name in rule["names"]
+                   if number(name) == -1]
         self.assertEqual(unknown, [])
 
     def test_denied(self):
@@ -172,7 +195,7 @@ class SeccompTest(unittest.TestCase):
                 if platform.machine() != "x86_64" and name in X86_ONLY:
                     continue
                 with self.subTest(attack=attack, call=(name, *args)):
-                    self.assertEqual(outcome("runc-default", lambda n=name, a=args: raw(n, *a)), "EPERM")
+                    self.assertEqual(outcome(PLAIN, lambda n=name, a=args: raw(n, *a)), "EPERM")
 
     @unittest.skipUnless(os.geteuid() == 0, "without privileges the kernel itself says EPERM to most")
     def test_controls(self):
@@ -182,10 +205,25 @@ class SeccompTest(unittest.TestCase):
                 with self.subTest(attack=attack, call=(name, *args)):
                     self.assertNotEqual(outcome(None, lambda n=name, a=args: raw(n, *a)), "EPERM")
 
+    def test_watching_opens_nothing(self):
+        # What the profile refuses it still refuses, or leaves to an observer that refuses it.
+        for golden in (WATCHED, "runc-watched-network"):
+            for name, *args in [call for _, calls in DENIED for call in calls]:
+                with self.subTest(golden=golden, call=(name, *args)):
+                    self.assertIn(outcome(golden, lambda n=name, a=args: raw(n, *a)), ("EPERM", NOTIFIED))
+            for name, *args in ABSENT:
+                with self.subTest(golden=golden, call=name):
+                    self.assertIn(outcome(golden, lambda n=name, a=args: raw(n, *a)), ("ENOSYS", NOTIFIED))
+
+    def test_what_is_watched(self):
+        for want, name, *args in SEEN:
+            with self.subTest(call=(name, *args)):
+                self.assertEqual(outcome(WATCHED, lambda n=name, a=args: raw(n, *a)), want)
+
     def test_absent(self):
         for name, *args in ABSENT:
             with self.subTest(call=name):
-                self.assertEqual(outcome("runc-default", lambda n=name, a=args: raw(n, *a)), "ENOSYS")
+                self.assertEqual(outcome(PLAIN, lambda n=name, a=args: raw(n, *a)), "ENOSYS")
 
     def test_allowed(self):
         for name, *args in [("getpid",), ("socket", 1, 1, 0), ("socket", 1, 2 | 0x80000, 0), ("socket", 2, 1 | 0x80800, 0),
@@ -193,14 +231,14 @@ class SeccompTest(unittest.TestCase):
                             ("memfd_create", b"x", 1), ("mmap", 0, 4096, 3, 0x22, -1, 0), ("personality", 0xFFFFFFFF),
                             ("clone", 17, 0, 0, 0, 0)]:
             with self.subTest(call=(name, *args)):
-                self.assertEqual(outcome("runc-default", lambda n=name, a=args: raw(n, *a)), "ok")
+                self.assertEqual(outcome(PLAIN, lambda n=name, a=args: raw(n, *a)), "ok")
 
     @unittest.skipUnless(platform.machine() == "x86_64", "the x32 entry points are x86_64's")
     def test_x32_entry_points_kill(self):
         # A foreign entry point has other numbers, so a filter for ours would judge the wrong call.
         def call():
             return LIBC.syscall(ctypes.c_long(0x40000000 | 39))
-        self.assertEqual(outcome("runc-default", call), "SIGSYS")
+        self.assertEqual(outcome(PLAIN, call), "SIGSYS")
 
     def test_a_granted_capability_opens_raw_sockets_alone(self):
         raw_socket = outcome("runc-raw-sockets", lambda: raw("socket", 2, 3, 1))
@@ -208,13 +246,13 @@ class SeccompTest(unittest.TestCase):
         self.assertIn(raw_socket, ("ok", "EPERM"))
         if os.geteuid() == 0:
             self.assertEqual(raw_socket, "ok")
-        self.assertEqual(outcome("runc-raw-sockets", lambda: raw("socket", 17, 3, 0)), "EPERM")
+        self.assertIn(outcome("runc-raw-sockets", lambda: raw("socket", 17, 3, 0)), ("EPERM", NOTIFIED))
 
     def test_a_granted_device_opens_ioctl(self):
         # ENOTTY is the driver's answer, EPERM the filter's.
         null = os.open("/dev/null", os.O_RDWR)
         self.assertEqual(outcome("runc-device", lambda: raw("ioctl", null, 0xC0104600, BUFFER)), "ENOTTY")
-        self.assertEqual(outcome("runc-default", lambda: raw("ioctl", null, 0xC0104600, BUFFER)), "EPERM")
+        self.assertEqual(outcome(PLAIN, lambda: raw("ioctl", null, 0xC0104600, BUFFER)), "EPERM")
         os.close(null)
 
     def test_the_standard_library_works(self):
@@ -222,7 +260,7 @@ class SeccompTest(unittest.TestCase):
             done = subprocess.run([sys.executable, "-I", "-B", "-c", STANDARD_LIBRARY], stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
             return done.stdout.strip()
-        self.assertEqual(outcome("runc-default", call), "all of it")
+        self.assertEqual(outcome(PLAIN, call), "all of it")
 
 
 STANDARD_LIBRARY = r"""

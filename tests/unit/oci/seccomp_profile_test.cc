@@ -29,7 +29,7 @@ TEST(SeccompProfileTest, IsAnAllowlistOfOneArchitecture) {
   EXPECT_THAT(HarnessSeccomp({.arch = "aarch64"}).architectures, ElementsAre("SCMP_ARCH_AARCH64"));
 }
 
-TEST(SeccompProfileTest, NoRuleNeedsAListener) {
+TEST(SeccompProfileTest, UnwatchedNoRuleNeedsAListener) {
   for (const SeccompRule& rule : HarnessSeccomp({.arch = "x86_64"}).syscalls) {
     EXPECT_TRUE(rule.action == "SCMP_ACT_ALLOW" ||
                 (rule.action == "SCMP_ACT_ERRNO" && rule.errno_ret))
@@ -42,7 +42,14 @@ TEST(SeccompProfileTest, NoRuleNeedsAListener) {
 TEST(SeccompProfileTest, NoNameIsBothConditionalAndNot) {
   for (const SeccompNeeds& needs :
        {SeccompNeeds{.arch = "x86_64"},
-        SeccompNeeds{.arch = "x86_64", .device_ioctls = true, .raw_sockets = true}}) {
+        SeccompNeeds{.arch = "x86_64", .device_ioctls = true, .raw_sockets = true},
+        SeccompNeeds{.arch = "x86_64", .watch_network = true, .watch_filesystem = true},
+        SeccompNeeds{.arch = "x86_64",
+        .device_ioctls = true,
+        .raw_sockets = true,
+        .watch_network = true,
+        .watch_filesystem = true,
+        .watch_ids = true}}) {
     std::set<std::string> plain, conditional;
     for (const SeccompRule& rule : HarnessSeccomp(needs).syscalls) {
       for (const std::string& name : rule.names) {
@@ -71,6 +78,28 @@ TEST(SeccompProfileTest, NeedsWidenNothingElse) {
   EXPECT_EQ(
       Allowed(HarnessSeccomp({.arch = "x86_64"})),
       Allowed(HarnessSeccomp({.arch = "x86_64", .device_ioctls = true, .raw_sockets = true})));
+}
+
+TEST(SeccompProfileTest, WatchingTakesAwayOrTellsAndAllowsNothingNew) {
+  const std::set<std::string> plain = Allowed(HarnessSeccomp({.arch = "x86_64"}));
+  const Seccomp watched = HarnessSeccomp(
+      {.arch = "x86_64", .watch_network = true, .watch_filesystem = true, .watch_ids = true});
+  for (const std::string& name : Allowed(watched)) EXPECT_EQ(plain.count(name), 1u) << name;
+  std::set<std::string> told;
+  for (const SeccompRule& rule : watched.syscalls)
+    if (rule.action == "SCMP_ACT_NOTIFY") told.insert(rule.names.begin(), rule.names.end());
+  for (const char* name : {"connect", "openat", "ptrace", "setuid", "execve", "sendmmsg"})
+    EXPECT_EQ(told.count(name), 1u) << name;
+  // runc refuses it, and nothing else would say what it wrote.
+  for (const char* name : {"write", "read", "newfstatat", "stat", "access", "close"})
+    EXPECT_EQ(told.count(name), 0u) << name;
+}
+
+TEST(SeccompProfileTest, OfTheIdCallsNoneIsWatchedWithACapability) {
+  const Seccomp watched =
+      HarnessSeccomp({.arch = "x86_64", .watch_network = true, .watch_filesystem = true});
+  EXPECT_EQ(Allowed(watched).count("setuid"), 1u);
+  EXPECT_EQ(Allowed(watched).count("chown"), 1u);
 }
 
 TEST(SeccompProfileTest, NeverAllowed) {

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "policy/gate.h"
+#include "unit/policy/policies.h"
 
 namespace vortex::policy {
 namespace {
@@ -76,7 +77,7 @@ TEST(GatePropertyTest, ARequestNeverWidensAndAGrantIsNeverOutOfRange) {
     manifest.entrypoint = Entrypoint{"a", "run"};
     manifest.limits = AnyLimits(random);
     const RunRequest request{.limits = AnyLimits(random)};
-    const auto grant = Gate(manifest, request);
+    const auto grant = Gate(manifest, request, Open(), Ready()).grant;
     if (!grant.ok()) continue;
     ++granted;
     ForEveryLimit(
@@ -92,11 +93,11 @@ TEST(GatePropertyTest, AskingForTheGrantGivesTheGrant) {
     Manifest manifest;
     manifest.id = "a";
     manifest.limits = AnyLimits(random);
-    const auto first = Gate(manifest, {});
+    const auto first = Gate(manifest, {}, Open(), Ready()).grant;
     if (!first.ok()) continue;
     RunRequest again;
     ForEveryLimit([&](auto asked, auto given) { again.limits.*asked = first->limits.*given; });
-    const auto second = Gate(manifest, again);
+    const auto second = Gate(manifest, again, Open(), Ready()).grant;
     ASSERT_TRUE(second.ok()) << second.status();
     ForEveryLimit(
         [&](auto, auto given) { EXPECT_EQ(second->limits.*given, first->limits.*given); });

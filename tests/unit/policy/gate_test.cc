@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "support/status_matchers.h"
+#include "unit/policy/policies.h"
 
 namespace vortex::policy {
 namespace {
@@ -16,19 +17,12 @@ using vortex::testing::StatusIs;
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
 
-Manifest Plugin() {
-  Manifest manifest;
-  manifest.id = "word-count";
-  manifest.version = "1.0.0";
-  manifest.entrypoint = Entrypoint{"word_count", "run"};
-  return manifest;
+Decision Ask(const Manifest& manifest, const RunRequest& request = {}) {
+  return Gate(manifest, request, Open(), Ready());
 }
 
-std::string Decision(const Grant& grant, const std::string& rule) {
-  for (const RuleDecision& decision : grant.rules) {
-    if (decision.rule == rule) return decision.outcome + " <- " + decision.detail;
-  }
-  return "no rule " + rule;
+absl::StatusOr<Grant> Gate(const Manifest& manifest, const RunRequest& request) {
+  return Ask(manifest, request).grant;
 }
 
 TEST(GateTest, DefaultsForAPluginThatAsksForNothing) {
@@ -43,17 +37,19 @@ TEST(GateTest, DefaultsForAPluginThatAsksForNothing) {
   EXPECT_EQ(grant.limits.output_bytes, 1 << 20);
   EXPECT_EQ(grant.limits.nofile, 256);
   EXPECT_FALSE(grant.requested.memory_bytes);
-  EXPECT_EQ(Decision(grant, "limits.memory.default"), "256m <- default 256m");
+  EXPECT_EQ(Find(Ask(Plugin()), "limits.memory.default"),
+            "256m <- default 256m; at most 4g (built in) @ built in");
 }
 
 TEST(GateTest, EveryDecisionNamesItsRule) {
-  VX_ASSERT_OK_AND_ASSIGN(const Grant grant, Gate(Plugin(), {}));
   std::vector<std::string> rules;
-  for (const RuleDecision& decision : grant.rules) rules.push_back(decision.rule);
-  EXPECT_THAT(rules, ::testing::UnorderedElementsAre(
+  for (const RuleDecision& decision : Ask(Plugin()).rules) rules.push_back(decision.rule);
+  EXPECT_THAT(rules, ::testing::ElementsAre(
+                         "trust.default", "untrusted.allowed", "runtime_class.default",
                          "network.default", "capabilities.default", "gpus.default",
-                         "limits.memory.default", "limits.cpus.default", "limits.pids.default",
-                         "limits.tmp.default", "limits.output.default", "limits.budget.default"));
+                         "mounts.default", "limits.memory.default", "limits.cpus.default",
+                         "limits.pids.default", "limits.tmp.default", "limits.output.default",
+                         "limits.budget.default", "watch.network", "watch.filesystem"));
 }
 
 TEST(GateTest, AManifestMayGoUpToTheMaximumAndNotOver) {
@@ -64,7 +60,8 @@ TEST(GateTest, AManifestMayGoUpToTheMaximumAndNotOver) {
   EXPECT_EQ(grant.limits.memory_bytes, std::int64_t{4} << 30);
   EXPECT_EQ(grant.limits.budget, std::chrono::hours(1));
   EXPECT_EQ(grant.requested.memory_bytes, std::int64_t{4} << 30);
-  EXPECT_EQ(Decision(grant, "limits.memory.manifest"), "4g <- default 256m, manifest 4g");
+  EXPECT_EQ(Find(Ask(manifest), "limits.memory.manifest"),
+            "4g <- default 256m, manifest 4g; at most 4g (built in) @ built in");
 
   *manifest.limits.memory_bytes += 1;
   EXPECT_THAT(Gate(manifest, {}), StatusIs(kInvalid,
@@ -87,9 +84,11 @@ TEST(GateTest, ARequestNarrowsTheManifest) {
   EXPECT_EQ(grant.limits.memory_bytes, 64 << 20);
   EXPECT_EQ(grant.limits.millicpus, 200);
   EXPECT_EQ(grant.requested.memory_bytes, 64 << 20);
-  EXPECT_EQ(Decision(grant, "limits.memory.request"),
-            "64m <- default 256m, manifest 512m, request 64m");
-  EXPECT_EQ(Decision(grant, "limits.cpus.request"), "0.2 <- default 1, request 0.2");
+  const Decision decision = Ask(manifest, request);
+  EXPECT_EQ(Find(decision, "limits.memory.request"),
+            "64m <- default 256m, manifest 512m, request 64m; at most 4g (built in) @ built in");
+  EXPECT_EQ(Find(decision, "limits.cpus.request"),
+            "0.2 <- default 1, request 0.2; at most 8 (built in) @ built in");
 }
 
 TEST(GateTest, ARequestThatWidensIsRefusedByName) {
@@ -156,8 +155,9 @@ TEST(GateTest, PrivilegesNeedAnOperator) {
   EXPECT_THAT(Gate(manifest, {}),
               StatusIs(kDenied,
                        "[network.not-allowlisted] plugin word-count asks for network access to "
-                       "api.example.com:443 in network of its manifest, which needs an entry in "
-                       "the operator's allowlist"));
+                       "api.example.com:443 in network of its manifest, which needs an operator's "
+                       "allow entry; one in policy.yaml with plugin: word-count and egress: "
+                       "[{host: \"api.example.com\", port: 443}] would allow it"));
   manifest = Plugin();
   manifest.capabilities = {"CAP_NET_RAW"};
   EXPECT_THAT(Gate(manifest, {}),

@@ -49,5 +49,25 @@ TEST(ShimReportTest, WhatIsNoReportIsRefused) {
   EXPECT_FALSE(ParseShimReport(report.SerializeAsString()).ok());
 }
 
+TEST(ShimReportTest, InitsWordCountsForWhatTheShimCouldNotSee) {
+  const std::vector<ControlReport> seen = {{"seccomp", 1, 1, "Seccomp: 2"}};
+  const std::vector<ControlReport> unseen = {{"pids", 5, 5, "5"}, {"seccomp", 1, 0, "not seen: x"}};
+  InitRecord init;
+  auto controls = unseen;
+  EXPECT_EQ(CompleteControls(init, &controls), "");
+  EXPECT_EQ(controls[1].effective, 0);
+  init.seccomp = 2;
+  EXPECT_EQ(CompleteControls(init, &controls), "");
+  EXPECT_EQ(controls[1].effective, 1);
+  EXPECT_EQ(controls[1].readback, "Seccomp: 2, told by init");
+  init.seccomp = 0;
+  controls = unseen;
+  EXPECT_NE(CompleteControls(init, &controls).find("control seccomp"), std::string::npos);
+  // What the shim saw itself stands; under gVisor the sentry's 0 says nothing.
+  controls = seen;
+  EXPECT_EQ(CompleteControls(init, &controls), "");
+  EXPECT_EQ(controls[0].effective, 1);
+}
+
 }  // namespace
 }  // namespace vortex::sandbox
