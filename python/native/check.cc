@@ -14,6 +14,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimeout{5000};
 
+// Which of them a plugin gets is the gate's business. When there is none, the default's reason is
+// told.
+absl::Status CheckAnyClass(const sandbox::RuntimeClassTable& classes) {
+  for (const sandbox::RuntimeClassInfo& row : classes.rows) {
+    if (sandbox::FindReady(classes, row.runtime_class).ok()) return absl::OkStatus();
+  }
+  return sandbox::FindReady(classes, classes.default_class).status();
+}
+
 }  // namespace
 
 absl::Status CheckReady(const sandbox::EmbeddedOptions& options) {
@@ -21,7 +30,7 @@ absl::Status CheckReady(const sandbox::EmbeddedOptions& options) {
     return Error(absl::StatusCode::kFailedPrecondition,
                  "running as uid {}; the embedded runner needs root on the node", ::geteuid());
   }
-  VX_RETURN_IF_ERROR(sandbox::FindReady(options.classes, options.classes.default_class).status());
+  VX_RETURN_IF_ERROR(CheckAnyClass(options.classes));
   client::ConnectOptions connect;
   connect.address = options.address;
   connect.containerd_namespace = options.containerd_namespace;

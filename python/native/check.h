@@ -6,7 +6,7 @@
 
 namespace vortex::python {
 
-// Whether a run could start here: containerd answers, the image is there, the default class's
+// Whether a run could start here: containerd answers, the image is there, a class's
 // runtime is installed. Looks only, some milliseconds; sandbox::CheckNode proves it by running.
 //   FailedPrecondition, Unavailable, …  what is missing, and what to do about it
 absl::Status CheckReady(const sandbox::EmbeddedOptions& options);

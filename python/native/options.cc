@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "outcome.h"
+#include "policy/policy.h"
 
 namespace vortex::python {
 namespace {
@@ -16,18 +17,12 @@ namespace py = pybind11;
 // Never destroyed: a destructor that runs after the interpreter has gone would be wrong.
 PyObject* error_type = nullptr;
 
-#if __has_include("policy/policy.h")
 void SetPolicy(const py::tuple& text_and_file, sandbox::EmbeddedOptions& options) {
   const auto file = text_and_file[1].cast<std::string>();
   auto policy = policy::ParsePolicy(text_and_file[0].cast<std::string>(), file);
   ThrowIfError(policy.status());
   options.policy = *std::move(policy);
 }
-#else
-void SetPolicy(const py::tuple&, sandbox::EmbeddedOptions&) {
-  ThrowIfError(absl::InvalidArgumentError("policy: this build knows no policy files"));
-}
-#endif
 
 void SetClasses(const std::string& file, sandbox::EmbeddedOptions& options) {
   const auto text = base::ReadFile(file, sandbox::kMaxClassesBytes);
@@ -67,6 +62,9 @@ sandbox::EmbeddedOptions MakeOptions(const py::dict& fields) {
       SetClasses(value.cast<std::string>(), out);
     } else if (name == "policy") {
       SetPolicy(value.cast<py::tuple>(), out);
+    } else if (name == "watch") {
+      const auto kinds = value.cast<std::string>();
+      out.watch = {kinds == "network" || kinds == "all", kinds == "filesystem" || kinds == "all"};
     } else if (name == "default_class") {
       default_class = value.cast<std::string>();
     } else {
@@ -130,7 +128,6 @@ py::dict ManifestDict(const policy::Manifest& manifest) {
 
 py::dict PolicyDict(const std::string& text, const std::string& file) {
   py::dict out;
-#if __has_include("policy/policy.h")
   const auto policy = policy::ParsePolicy(text, file);
   ThrowIfError(policy.status());
   py::list trusted, allowed;
@@ -140,10 +137,6 @@ py::dict PolicyDict(const std::string& text, const std::string& file) {
   out["allow_untrusted"] = policy->allow_untrusted;
   out["trusted"] = trusted;
   out["allowed"] = allowed;
-#else
-  (void)text;
-  ThrowIfError(absl::InvalidArgumentError("policy " + file + ": this build knows no policy files"));
-#endif
   return out;
 }
 

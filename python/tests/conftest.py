@@ -20,6 +20,12 @@ BIN = SOURCE / "build/release/bin"
 PLUGINS = SOURCE / "tests/plugins"
 IMAGE = "vortex.local/python:test"
 
+# Strangers run; they are what is tested.
+POLICY = """version: 1
+allow_untrusted: true
+untrusted: {runtime_classes: [runc, crun, gvisor, kata]}
+"""
+
 
 def why_no_node() -> str:
     if os.geteuid() != 0:
@@ -43,9 +49,11 @@ class Node:
             "data_dir": directory + "/data",
             "image": IMAGE,
             "cgroup_parent": self.cgroup_parent,
+            "policy": directory + "/policy.yaml",
         }
 
     def start(self) -> None:
+        pathlib.Path(self.options["policy"]).write_text(POLICY)
         subprocess.run([SOURCE / "scripts/private-containerd", "start", self.dir, BIN], check=True)
         layout = os.environ["VORTEX_TEST_IMAGE"]
         command = [BIN / "vortexctl", "image", "import", layout, "--name", IMAGE, "--address", self.options["address"]]

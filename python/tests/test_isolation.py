@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import pathlib
 import subprocess
@@ -49,15 +50,14 @@ def test_the_package_has_no_means_of_loading_code() -> None:
 
 
 AUDIT = """
-import asyncio, sys
+import asyncio, json, sys
 seen = []
 def hook(event, args):
     if event in ("import", "exec", "compile", "open", "os.exec", "subprocess.Popen", "marshal.loads", "ctypes.dlopen"):
         seen.append((event, repr(args)[:500]))
 import vortex_sandbox
 sys.addaudithook(hook)
-options = dict(address=sys.argv[1], state_dir=sys.argv[2], data_dir=sys.argv[3], image=sys.argv[4], cgroup_parent=sys.argv[5])
-plugins = sys.argv[6]
+options, plugins = json.loads(sys.argv[1]), sys.argv[2]
 async def main():
     async with vortex_sandbox.PluginExecutor(plugins=plugins, **options) as executor:
         for plugin, payload in (("echo", {"a": 1}), ("exits", {"mode": "raise"}), ("exits", {"mode": "exit3"})):
@@ -84,9 +84,7 @@ print("ok")
 
 
 def test_no_bundle_is_imported_compiled_or_opened(clean: Node) -> None:
-    options = clean.options
-    command = [sys.executable, "-c", AUDIT, options["address"], options["state_dir"], options["data_dir"],
-               options["image"], options["cgroup_parent"], str(PLUGINS)]  # fmt: skip
+    command = [sys.executable, "-c", AUDIT, json.dumps(clean.options), str(PLUGINS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and done.stdout.startswith("ok"), done.stderr
 
@@ -97,12 +95,16 @@ def test_without_containerd_import_works_and_the_executor_refuses(tmp_path: path
     assert error.value.code == "sandbox_unavailable" and error.value.cause is None
 
 
-def test_without_the_image_or_the_class_the_executor_refuses(clean: Node) -> None:
+def test_without_the_image_or_the_class_the_executor_refuses(clean: Node, tmp_path: pathlib.Path) -> None:
     without_image: dict[str, Any] = {**clean.options, "image": "vortex.local/none:1"}
     with pytest.raises(SandboxUnavailable, match="vortexctl image build"):
         EmbeddedRunner(PLUGINS, **without_image).check_ready()
-    with pytest.raises(SandboxUnavailable, match="not ready: .*kata"):
-        PluginExecutor(plugins=PLUGINS, default_class="kata", **clean.options)
+    classes = tmp_path / "runtime-classes.yaml"
+    classes.write_text(
+        "version: 1\nclasses: {runc: {enabled: false}, crun: {enabled: false}, gvisor: {enabled: false}, kata: {enabled: false}}\n"
+    )
+    with pytest.raises(SandboxUnavailable, match="runc"):
+        PluginExecutor(plugins=PLUGINS, runtime_classes=classes, **clean.options)
 
 
 def test_as_an_ordinary_user_the_executor_refuses(clean: Node) -> None:

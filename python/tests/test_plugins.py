@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import pathlib
@@ -77,4 +78,19 @@ def test_what_is_missing_is_named(tmp_path: pathlib.Path) -> None:
         read_plugin(tmp_path)
     with pytest.raises(InvalidRequest, match="No such file") as error:
         Policy.load(tmp_path / "policy.yaml")
+    assert error.value.code == "policy"
+
+
+def test_a_policy_is_checked_as_it_is_loaded(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        "version: 1\nallow_untrusted: true\nuntrusted: {runtime_classes: [gvisor]}\n"
+        "trust: [{plugin: ours, level: trusted, reason: reviewed, expires: never}]\n"
+    )
+    policy = Policy.load(file)
+    assert policy.allow_untrusted and policy.trusted == ("ours",) and policy.allowed == ()
+    assert policy.digest == "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
+    file.write_text("version: 1\nalow_untrusted: true\n")
+    with pytest.raises(InvalidRequest, match=r"policy.yaml:2:.*alow_untrusted") as error:
+        Policy.load(file)
     assert error.value.code == "policy"

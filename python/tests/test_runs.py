@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from conftest import PLUGINS, Node
@@ -84,7 +85,17 @@ async def test_the_gate_says_no(runner: EmbeddedRunner) -> None:
     with pytest.raises(PolicyDenied) as error:
         await PluginExecutor(runner=runner).run("wants-network", {}, BUDGET)
     assert error.value.rule is not None and error.value.rule.startswith("network.")
+    assert runner.policy is not None and result.policy.digest == runner.policy.digest
+    assert any(decision.outcome == "refused" for decision in result.policy.rules)
     assert not error.value.retryable and error.value.run_id.startswith("run-")
+
+
+async def test_without_a_policy_strangers_are_refused(clean: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VORTEX_POLICY", raising=False)
+    options: dict[str, Any] = {**clean.options, "policy": None}
+    async with EmbeddedRunner(PLUGINS, **options) as runner:
+        with pytest.raises(PolicyDenied):
+            await PluginExecutor(runner=runner).run("echo", {}, BUDGET)
 
 
 async def test_requests_that_say_nothing_runnable(runner: EmbeddedRunner) -> None:

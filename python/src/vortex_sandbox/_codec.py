@@ -14,10 +14,12 @@ from ._types import (
     Cause,
     ControlReport,
     Denial,
+    DenialError,
     Evidence,
     ImageRef,
     JsonValue,
     LimitReport,
+    ObserverState,
     Phase,
     PluginFailure,
     PluginRef,
@@ -103,6 +105,20 @@ def _denial(document: dict[str, Any]) -> Denial:
     )
 
 
+def _denial_error(document: dict[str, Any] | None) -> DenialError | None:
+    if document is None:
+        return None
+    return DenialError(
+        control=document["control"],
+        action=document["action"],
+        target=document["target"],
+        rule=document["rule"],
+        witness=document["witness"],
+        allowed_by=document["allowed_by"],
+        message=document["message"],
+    )
+
+
 def _usage(document: dict[str, Any]) -> Usage:
     return Usage(
         cpu_usec=document["cpu_usec"],
@@ -149,10 +165,15 @@ def decode_result(text: bytes, output: bytes, stdout: bytes, stderr: bytes) -> S
         ),
         usage=_usage(document["usage"]),
         denials=tuple(_denial(d) for d in document["denials"]),
+        denial_error=_denial_error(document.get("denial_error")),
+        observation={
+            name: ObserverState(o["active"], o["witness"], o["why"], o["dropped"], o["complete"])
+            for name, o in document.get("observation", {}).items()
+        },
         policy=PolicyReport(
             document["policy"]["digest"],
             tuple(
-                RuleDecision(r["rule"], r["outcome"], r["detail"])
+                RuleDecision(r["rule"], r["outcome"], r["detail"], r.get("position", ""))
                 for r in document["policy"]["rules"]
             ),
         ),

@@ -17,7 +17,7 @@ from ._codec import decode_result, encode_payload
 from ._errors import InvalidRequest, SandboxUnavailable, error_from_status
 from ._plugins import Plugins, StrPath
 from ._policy import Policy
-from ._process import refuse_fork, watch
+from ._process import end_at_exit, refuse_fork
 from ._stream import StreamedRun
 from ._types import JsonValue, Limits, OutputCallback, OutputChunk, RuntimeClass, SandboxResult
 
@@ -31,6 +31,7 @@ _ENVIRONMENT = {
     "snapshotter": "VORTEX_SNAPSHOTTER",
     "runtime_classes": "VORTEX_RUNTIME_CLASSES",
     "cgroup_parent": "VORTEX_CGROUP_PARENT",
+    "watch": "VORTEX_WATCH",
 }
 _DEFAULT_CLASSES = "/etc/vortex/runtime-classes.yaml"
 _DEFAULT_POLICY = "/etc/vortex/policy.yaml"
@@ -123,7 +124,8 @@ class EmbeddedRunner:
 
     Every method may be called from any thread; runs belong to the event loop that they were started in, and one runner
     serves many. ``max_concurrent_runs`` sandboxes run at once, each with a thread of its own; more wait in their order,
-    and their budget runs while they wait. A closed runner kills and removes what still runs.
+    and their budget runs while they wait. ``watch`` says which denials are watched for at most (``all``, ``network``,
+    ``filesystem``, ``none``), within the policy. A closed runner kills and removes what still runs.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class EmbeddedRunner:
         runtime_classes: StrPath | None = None,
         default_class: RuntimeClass | str | None = None,
         cgroup_parent: str | None = None,
+        watch: str | None = None,
         max_concurrent_runs: int = 64,
         stream_buffer_bytes: int = 1 << 20,
     ) -> None:
@@ -155,6 +158,7 @@ class EmbeddedRunner:
             "snapshotter": snapshotter,
             "runtime_classes": runtime_classes,
             "cgroup_parent": cgroup_parent,
+            "watch": watch,
         }
         options: dict[str, Any] = {}
         for name, variable in _ENVIRONMENT.items():
@@ -165,6 +169,8 @@ class EmbeddedRunner:
             options["runtime_classes"] = _DEFAULT_CLASSES
         if default_class is not None:
             options["default_class"] = str(default_class)
+        if options.get("watch", "all") not in ("all", "network", "filesystem", "none"):
+            raise InvalidRequest(f"watch: {options['watch']!r} is not all, network, filesystem or none", code="option")
         #: The policy in force; None: the built-in one, under which nobody is trusted and strangers are refused.
         self.policy = _policy_of(policy)
         if self.policy is not None:
@@ -178,7 +184,7 @@ class EmbeddedRunner:
         except _native.Error as error:
             raise error_from_status(*error.args) from None
         self._channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Channel] = weakref.WeakKeyDictionary()
-        watch(self)
+        end_at_exit(self)
 
     def check_ready(self) -> None:
         """Whether a run could start: containerd answers, the image is there, the default class is installed.

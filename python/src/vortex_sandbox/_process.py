@@ -36,7 +36,7 @@ def refuse_fork() -> None:
         )
 
 
-def watch(runner: _Closable) -> None:
+def end_at_exit(runner: _Closable) -> None:
     """Ends the runner's runs at the interpreter's end."""
     _runners.add(runner)
 

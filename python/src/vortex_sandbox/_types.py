@@ -160,12 +160,43 @@ class Denial:
 
 
 @dataclass(frozen=True, slots=True)
+class DenialError:
+    """The denial that explains why the plugin failed; seen from outside of the sandbox."""
+
+    control: str
+    action: str
+    target: str
+    rule: str
+    witness: str
+    #: What would allow it; empty: nothing does.
+    allowed_by: str = ""
+    #: One sentence for a person.
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverState:
+    """How far one kind of attempt was watched. Not watching never means allowing."""
+
+    active: bool
+    witness: str = ""
+    #: Why not, when not active.
+    why: str = ""
+    #: Attempts that were not looked at, since there were too many.
+    dropped: int = 0
+    #: Every attempt of this kind that docs/user/denials.md names was seen.
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RuleDecision:
     """One decision of the gate."""
 
     rule: str
     outcome: str
     detail: str = ""
+    #: Where the policy says so: ``policy.yaml:14``, ``built in``.
+    position: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +259,9 @@ class SandboxResult:
     controls: tuple[ControlReport, ...] = ()
     usage: Usage = field(default_factory=Usage)
     denials: tuple[Denial, ...] = ()
+    denial_error: DenialError | None = None
+    #: ``network``, ``filesystem``, ``syscall``
+    observation: Mapping[str, ObserverState] = field(default_factory=dict)
     policy: PolicyReport = field(default_factory=PolicyReport)
     timings: Timings = field(default_factory=Timings)
     image: ImageRef = field(default_factory=ImageRef)
