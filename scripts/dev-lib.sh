@@ -18,6 +18,7 @@ IMAGE_LAYOUT=$PWD/build/image-layout
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
     golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun
     python3-pytest python3-pytest-asyncio mypy)
+  PACKAGES_docs=(mkdocs)
   PACKAGES_bench=(podman)
   PACKAGES_python=(python3-venv)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
@@ -188,6 +189,18 @@ run_bench() {
   build_image
   eval "$(print_env)"
   as_root python3 tests/bench/bench.py "$@"
+}
+
+build_docs() {
+  build python
+  rm -rf build/docs-source
+  mkdir -p build/docs-source
+  cp -r docs/. build/docs-source/
+  cp README.md build/docs-source/index.md
+  mkdir -p build/docs-source/reference
+  PYTHONPATH=build/python/lib /usr/bin/python3 python/reference build/docs-source/reference/python.md
+  mkdocs build --quiet 2>build/docs.log || { cat build/docs.log >&2; return 1; }
+  say "docs: build/docs/index.html; links that leave docs/ are told in build/docs.log"
 }
 
 format_sources() {
