@@ -17,7 +17,7 @@ IMAGE_LAYOUT=$PWD/build/image-layout
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
     golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun
-    python3-pytest python3-pytest-asyncio mypy)
+    python3-pytest python3-pytest-asyncio python3-prometheus-client mypy)
   PACKAGES_docs=(mkdocs)
   PACKAGES_bench=(podman)
   PACKAGES_python=(python3-venv)
@@ -204,7 +204,7 @@ build_docs() {
 }
 
 format_sources() {
-  find src tests examples \( -name '*.h' -o -name '*.cc' \) -exec clang-format "$@" {} +
+  find src tests examples python \( -name '*.h' -o -name '*.cc' \) -exec clang-format "$@" {} +
 }
 
 lint() {

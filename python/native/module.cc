@@ -14,6 +14,9 @@
 #include "run_pool.h"
 #include "sandbox/doctor.h"
 #include "sandbox/embedded_runner.h"
+#if VORTEX_PYTHON_AUDIT
+#include "sandbox/metrics.h"
+#endif
 
 namespace vortex::python {
 namespace {
@@ -76,7 +79,7 @@ bool WaitLetters(const Mailbox& mailbox, int timeout_ms) {
 class Runner {
  public:
   Runner(const py::dict& options, std::size_t max_concurrent_runs)
-      : options_(MakeOptions(options)) {
+      : options_(WithMetrics(MakeOptions(options))) {
     auto runner = sandbox::CreateEmbeddedRunner(options_);
     ThrowIfError(runner.status());
     runner_ = *std::move(runner);
@@ -129,6 +132,16 @@ class Runner {
     return out;
   }
 
+  // Prometheus text format; empty in a build without metrics.
+  std::string MetricsText() const {
+#if VORTEX_PYTHON_AUDIT
+    const py::gil_scoped_release release;
+    return options_.metrics->Text();
+#else
+    return "";
+#endif
+  }
+
   void Close() { pool_->Close(); }
   bool Join(int timeout_ms) {
     const py::gil_scoped_release release;
@@ -136,6 +149,15 @@ class Runner {
   }
 
  private:
+  static sandbox::EmbeddedOptions WithMetrics(sandbox::EmbeddedOptions options) {
+#if VORTEX_PYTHON_AUDIT
+    sandbox::MetricsOptions metrics;
+    metrics.plugins = options.policy.metrics.plugin_labels;
+    options.metrics = std::make_shared<sandbox::Metrics>(metrics);
+#endif
+    return options;
+  }
+
   const sandbox::EmbeddedOptions options_;
   std::shared_ptr<sandbox::SandboxRunner> runner_;
   std::unique_ptr<RunPool> pool_;
@@ -157,6 +179,7 @@ PYBIND11_MODULE(_native, m) {
   using vortex::python::Runner;
   vortex::python::DefineError(m);
   m.attr("VERSION") = VORTEX_VERSION;
+  m.attr("HAS_AUDIT") = VORTEX_PYTHON_AUDIT == 1;
   m.attr("MAX_PAYLOAD_BYTES") = vortex::sandbox::kMaxPayloadBytes;
   m.attr("MAX_MANIFEST_BYTES") = vortex::policy::kMaxManifestBytes;
   m.attr("MANIFEST_NAME") = vortex::policy::kManifestName;
@@ -176,6 +199,7 @@ PYBIND11_MODULE(_native, m) {
            py::arg("stream_room"))
       .def("dry_run", &Runner::DryRun, py::arg("request"))
       .def("check_ready", &Runner::CheckReady)
+      .def("metrics_text", &Runner::MetricsText)
       .def("check_node", &Runner::CheckNode)
       .def("close", &Runner::Close, py::call_guard<py::gil_scoped_release>())
       .def("join", &Runner::Join, py::arg("timeout_ms"));

@@ -24,6 +24,39 @@ void SetPolicy(const py::tuple& text_and_file, sandbox::EmbeddedOptions& options
   options.policy = *std::move(policy);
 }
 
+#if VORTEX_PYTHON_AUDIT
+void SetAudit(const py::dict& fields, sandbox::EmbeddedOptions& options) {
+  audit::AuditOptions& audit = options.audit;
+  const policy::AuditPolicy& said = options.policy.audit;
+  audit.directory = said.directory;
+  audit.segment_bytes = static_cast<std::uint64_t>(said.segment_bytes);
+  audit.segment_age = std::chrono::duration_cast<std::chrono::seconds>(said.segment_age);
+  audit.fsync = said.fsync == policy::AuditPolicy::Fsync::kAlways  ? audit::Fsync::kAlways
+                : said.fsync == policy::AuditPolicy::Fsync::kNever ? audit::Fsync::kNever
+                                                                   : audit::Fsync::kInterval;
+  audit.on_full = said.on_full == policy::AuditPolicy::OnFull::kFailOpen
+                      ? audit::OnFull::kFailOpen
+                      : audit::OnFull::kFailClosed;
+  if (fields.contains("audit_dir")) audit.directory = fields["audit_dir"].cast<std::string>();
+  if (fields.contains("audit_fsync")) {
+    const auto fsync = audit::ParseFsync(fields["audit_fsync"].cast<std::string>());
+    ThrowIfError(fsync.status());
+    audit.fsync = *fsync;
+  }
+  if (fields.contains("audit_on_full")) {
+    const auto on_full = audit::ParseOnFull(fields["audit_on_full"].cast<std::string>());
+    ThrowIfError(on_full.status());
+    audit.on_full = *on_full;
+  }
+}
+#else
+void SetAudit(const py::dict& fields, sandbox::EmbeddedOptions&) {
+  if (fields.contains("audit_dir")) {
+    ThrowIfError(absl::InvalidArgumentError("audit_dir: this build writes no audit log"));
+  }
+}
+#endif
+
 void SetClasses(const std::string& file, sandbox::EmbeddedOptions& options) {
   const auto text = base::ReadFile(file, sandbox::kMaxClassesBytes);
   ThrowIfError(text.status());
@@ -65,12 +98,15 @@ sandbox::EmbeddedOptions MakeOptions(const py::dict& fields) {
     } else if (name == "watch") {
       const auto kinds = value.cast<std::string>();
       out.watch = {kinds == "network" || kinds == "all", kinds == "filesystem" || kinds == "all"};
+    } else if (name == "audit_dir" || name == "audit_fsync" || name == "audit_on_full") {
+      // After the policy.
     } else if (name == "default_class") {
       default_class = value.cast<std::string>();
     } else {
       throw py::key_error(name);
     }
   }
+  SetAudit(fields, out);
   if (!default_class.empty()) {
     const auto parsed = oci::ParseRuntimeClass(default_class);
     ThrowIfError(parsed.status());
@@ -85,6 +121,9 @@ sandbox::RunRequest MakeRequest(const py::dict& fields) {
   out.plugin = fields["plugin"].cast<std::string>();
   out.plugin_id = fields["plugin_id"].cast<std::string>();
   out.payload = fields["payload"].cast<std::string>();
+#if VORTEX_PYTHON_AUDIT
+  if (!fields["traceparent"].is_none()) out.traceparent = fields["traceparent"].cast<std::string>();
+#endif
   std::optional<std::int64_t> budget_ms;
   std::optional<std::string> runtime_class;
   Take(fields, "budget_ms", budget_ms);

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import prometheus_client
 import pytest
 from conftest import PLUGINS, Node
 from vortex_sandbox import (
@@ -25,7 +26,9 @@ from vortex_sandbox import (
     PolicyDenied,
     RuntimeClass,
     SandboxUnavailable,
+    _native,
 )
+from vortex_sandbox.prometheus import RunnerCollector
 
 BUDGET = 20_000
 CLASSES = [RuntimeClass.RUNC, RuntimeClass.GVISOR]
@@ -237,3 +240,27 @@ async def test_a_closed_runner(clean: Node) -> None:
     with pytest.raises(SandboxUnavailable) as error:
         await runner.run("echo", {}, BUDGET)
     assert error.value.code == "closed"
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def test_a_trace_context_is_checked(runner: EmbeddedRunner) -> None:
+    with pytest.raises(InvalidRequest, match="traceparent: 'abc' is not 00-") as error:
+        await runner.run("echo", {}, BUDGET, traceparent="abc")
+    assert error.value.code == "traceparent"
+    assert (await runner.run("echo", {}, BUDGET, traceparent=TRACE)).ok
+
+
+async def test_audit_and_metrics(clean: Node, tmp_path: pathlib.Path) -> None:
+    if not _native.HAS_AUDIT:
+        pytest.skip("this build has no audit log and no metrics")
+    registry = prometheus_client.CollectorRegistry()
+    options: dict[str, Any] = {**clean.options, "audit_dir": tmp_path / "audit"}
+    async with EmbeddedRunner(PLUGINS, **options) as runner:
+        registry.register(RunnerCollector(runner))
+        result = await runner.run("echo", {}, BUDGET, traceparent=TRACE)
+        assert "vortex_" in runner.metrics_text()
+        assert any(family.name.startswith("vortex_") for family in registry.collect())
+    log = b"".join(path.read_bytes() for path in (tmp_path / "audit").iterdir() if path.is_file())
+    assert TRACE.split("-")[1].encode() in log and result.run_id.encode() in log

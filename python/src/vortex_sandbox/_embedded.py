@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import re
 import weakref
 from collections.abc import Callable
 from dataclasses import asdict
@@ -32,7 +33,12 @@ _ENVIRONMENT = {
     "runtime_classes": "VORTEX_RUNTIME_CLASSES",
     "cgroup_parent": "VORTEX_CGROUP_PARENT",
     "watch": "VORTEX_WATCH",
+    "audit_dir": "VORTEX_AUDIT_DIR",
+    "audit_fsync": "VORTEX_AUDIT_FSYNC",
+    "audit_on_full": "VORTEX_AUDIT_ON_FULL",
 }
+# W3C Trace Context, level 1: version 00, in lower case.
+_TRACEPARENT = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _DEFAULT_CLASSES = "/etc/vortex/runtime-classes.yaml"
 _DEFAULT_POLICY = "/etc/vortex/policy.yaml"
 
@@ -125,7 +131,8 @@ class EmbeddedRunner:
     Every method may be called from any thread; runs belong to the event loop that they were started in, and one runner
     serves many. ``max_concurrent_runs`` sandboxes run at once, each with a thread of its own; more wait in their order,
     and their budget runs while they wait. ``watch`` says which denials are watched for at most (``all``, ``network``,
-    ``filesystem``, ``none``), within the policy. A closed runner kills and removes what still runs.
+    ``filesystem``, ``none``), within the policy; ``audit_dir`` where the audit log is written, before what the policy
+    says of it. A closed runner kills and removes what still runs.
     """
 
     def __init__(
@@ -143,6 +150,9 @@ class EmbeddedRunner:
         default_class: RuntimeClass | str | None = None,
         cgroup_parent: str | None = None,
         watch: str | None = None,
+        audit_dir: StrPath | None = None,
+        audit_fsync: str | None = None,
+        audit_on_full: str | None = None,
         max_concurrent_runs: int = 64,
         stream_buffer_bytes: int = 1 << 20,
     ) -> None:
@@ -159,6 +169,9 @@ class EmbeddedRunner:
             "runtime_classes": runtime_classes,
             "cgroup_parent": cgroup_parent,
             "watch": watch,
+            "audit_dir": audit_dir,
+            "audit_fsync": audit_fsync,
+            "audit_on_full": audit_on_full,
         }
         options: dict[str, Any] = {}
         for name, variable in _ENVIRONMENT.items():
@@ -209,13 +222,20 @@ class EmbeddedRunner:
         budget_ms: int | None,
         runtime_class: RuntimeClass | str | None,
         limits: Limits | None,
+        traceparent: str | None = None,
     ) -> dict[str, Any]:
         refuse_fork()
         if self._closed:
             raise SandboxUnavailable("the runner is closed", code="closed")
         if budget_ms is not None and (isinstance(budget_ms, bool) or not isinstance(budget_ms, int) or budget_ms < 1):
             raise InvalidRequest(f"budget_ms: {budget_ms!r} is not a whole number of 1 or more", code="budget_ms")
+        if traceparent is not None and _TRACEPARENT.fullmatch(traceparent) is None:
+            raise InvalidRequest(
+                f"traceparent: {traceparent[:64]!r} is not 00-<32 hex digits>-<16 hex digits>-<2 hex digits>",
+                code="traceparent",
+            )
         request: dict[str, Any] = {
+            "traceparent": traceparent,
             "plugin": self.plugins.find(plugin_id).directory,
             "plugin_id": plugin_id,
             "payload": encode_payload(payload),
@@ -250,18 +270,20 @@ class EmbeddedRunner:
         runtime_class: RuntimeClass | str | None = None,
         limits: Limits | None = None,
         on_output: OutputCallback | None = None,
+        traceparent: str | None = None,
     ) -> SandboxResult:
         """Runs a plugin; the result says what happened, also when the policy or the node refused it.
 
         :param payload: anything that is JSON, at most 16 MiB as text and 200 levels deep.
         :param budget_ms: wall time in milliseconds, from this call to the end of the plugin.
         :param limits: may only narrow what the plugin is granted.
+        :param traceparent: W3C trace context of the caller (``00-…``); goes into the audit log, never into the sandbox.
         :param on_output: called in the event loop with what the plugin prints, as it comes.
         :raises InvalidRequest: nothing runnable was asked for.
         :raises asyncio.CancelledError: the task was cancelled. The sandbox is gone by then; a second cancellation does
             not wait for that, and it goes in the background.
         """
-        request = self._request(plugin_id, payload, budget_ms, runtime_class, limits)
+        request = self._request(plugin_id, payload, budget_ms, runtime_class, limits, traceparent)
         _log.run_started(plugin_id, budget_ms, len(request["payload"]))
         room = self._stream_buffer_bytes if on_output is not None else 0
         try:
@@ -289,6 +311,7 @@ class EmbeddedRunner:
         *,
         runtime_class: RuntimeClass | str | None = None,
         limits: Limits | None = None,
+        traceparent: str | None = None,
     ) -> StreamedRun:
         """A run whose output is read while it runs::
 
@@ -300,7 +323,13 @@ class EmbeddedRunner:
 
         async def start(on_output: OutputCallback) -> SandboxResult:
             return await self.run(
-                plugin_id, payload, budget_ms, runtime_class=runtime_class, limits=limits, on_output=on_output
+                plugin_id,
+                payload,
+                budget_ms,
+                runtime_class=runtime_class,
+                limits=limits,
+                on_output=on_output,
+                traceparent=traceparent,
             )
 
         return StreamedRun(start, self._stream_buffer_bytes)
@@ -314,13 +343,14 @@ class EmbeddedRunner:
         runtime_class: RuntimeClass | str | None = None,
         limits: Limits | None = None,
         on_output: OutputCallback | None = None,
+        traceparent: str | None = None,
     ) -> SandboxResult:
         """:meth:`run` for programs without an event loop: blocks this thread.
 
         :raises KeyboardInterrupt: Ctrl-C. The sandbox is gone by then; a second Ctrl-C does not wait for that.
         """
         _refuse_loop()
-        request = self._request(plugin_id, payload, budget_ms, runtime_class, limits)
+        request = self._request(plugin_id, payload, budget_ms, runtime_class, limits, traceparent)
         _log.run_started(plugin_id, budget_ms, len(request["payload"]))
         mailbox = _native.Mailbox()
         pending = _Pending(on_output)
@@ -345,6 +375,14 @@ class EmbeddedRunner:
             return self._native.dry_run(self._request(plugin_id, payload, None, runtime_class, None))[1].decode()
         except _native.Error as error:
             raise error_from_status(*error.args) from None
+
+    def metrics_text(self) -> str:
+        """The numbers of this runner's runs, in Prometheus' text format; docs/user/metrics.md names them.
+
+        :mod:`vortex_sandbox.prometheus` puts them into a registry of prometheus_client.
+        """
+        refuse_fork()
+        return self._native.metrics_text()
 
     def close(self) -> None:
         """Refuses new runs and cancels those that are on. Does not wait; their callers are told."""

@@ -125,6 +125,7 @@ class FakeRunner:
         runtime_class: RuntimeClass | str | None = None,
         limits: Limits | None = None,
         on_output: OutputCallback | None = None,
+        traceparent: str | None = None,
     ) -> SandboxResult:
         """What was scripted for ``plugin_id``; ``deadline`` when its delay is longer than ``budget_ms``."""
         script = self._scripts.get(plugin_id)
