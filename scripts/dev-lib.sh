@@ -13,10 +13,14 @@ IMAGE_LAYOUT=$PWD/build/image-layout
 {
   PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
     libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
-    ca-certificates)
+    libboost-dev libseccomp-dev ca-certificates pybind11-dev python3-dev)
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
-    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun prometheus)
+    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun prometheus
+    python3-pytest python3-pytest-asyncio python3-prometheus-client mypy)
+  PACKAGES_docs=(mkdocs)
+  PACKAGES_bench=(podman)
+  PACKAGES_python=(python3-venv)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
@@ -64,6 +68,7 @@ export VORTEX_POLICY="$DEV_DIR/policy.yaml"
 export VORTEX_AUDIT_DIR="$DEV_DIR/audit"
 export VORTEX_IMAGE="$IMAGE"
 export VORTEX_IMAGE_LAYOUT="$IMAGE_LAYOUT"
+export PYTHONPATH="$PWD/build/python/lib:$PWD/python/src\${PYTHONPATH:+:\$PYTHONPATH}"
 EOF
 }
 
@@ -131,6 +136,7 @@ run_tests() {
   install_packages build run test
   # Budgets are those of what users run; all else is tested under sanitizers.
   build release
+  build python
   build dev
   say "testing"
   as_root ctest --test-dir build/dev --output-on-failure --no-tests=error ${1:+-R "$1"}
@@ -152,8 +158,26 @@ run_node_tests() {
   return "$code"
 }
 
+# Debian has no pyright; without this its test is skipped and says so.
+python_tools() {
+  install_packages python
+  python3 -m venv build/python-tools
+  build/python-tools/bin/pip install --quiet 'pyright[nodejs]'
+}
+
 run_bench() {
   install_packages build run
+  if [ "${1:-}" = python ]; then
+    shift
+    install_packages bench
+    build python
+    build release
+    containerd_up
+    build_image
+    eval "$(print_env)"
+    as_root env PYTHONPATH="$PYTHONPATH" /usr/bin/python3 python/bench/bench.py "$@"
+    return
+  fi
   if [ "${1:-}" = shim ]; then
     shift
     install_packages test
@@ -168,8 +192,20 @@ run_bench() {
   as_root python3 tests/bench/bench.py "$@"
 }
 
+build_docs() {
+  build python
+  rm -rf build/docs-source
+  mkdir -p build/docs-source
+  cp -r docs/. build/docs-source/
+  cp README.md build/docs-source/index.md
+  mkdir -p build/docs-source/reference
+  PYTHONPATH=build/python/lib /usr/bin/python3 python/reference build/docs-source/reference/python.md
+  mkdocs build --quiet 2>build/docs.log || { cat build/docs.log >&2; return 1; }
+  say "docs: build/docs/index.html; links that leave docs/ are told in build/docs.log"
+}
+
 format_sources() {
-  find src tests examples \( -name '*.h' -o -name '*.cc' \) -exec clang-format "$@" {} +
+  find src tests examples python \( -name '*.h' -o -name '*.cc' \) -exec clang-format "$@" {} +
 }
 
 lint() {

@@ -48,7 +48,8 @@ RunSession::RunSession(Environment& environment, const RunRequest& request)
     : env_(environment),
       request_(request),
       record_(environment.audit(), environment.metrics(), request),
-      clock_(request.on_phase) {
+      clock_(request.on_phase, request.called.value_or(Clock::now())) {
+  if (request.called) clock_.Begin("queue", *request.called);
   result_.run_id = "run-" + base::RandomHex(8);
   init_token_ = base::RandomHex(16);
   result_token_ = base::RandomHex(16);
@@ -110,6 +111,10 @@ absl::Status RunSession::Admit() {
   VX_ASSIGN_OR_RETURN(bundle_, request_.plugin.starts_with("sha256:")
                                    ? env_.bundles().Get(request_.plugin)
                                    : env_.bundles().Add(request_.plugin));
+  if (!request_.plugin_id.empty() && request_.plugin_id != bundle_.manifest.id) {
+    return InvalidArgument("plugin {}: its id is {} now, not {}", request_.plugin,
+                           bundle_.manifest.id, request_.plugin_id);
+  }
   result_.plugin_id = bundle_.manifest.id;
   result_.plugin_version = bundle_.manifest.version;
   result_.bundle_digest = bundle_.digest;
@@ -248,7 +253,10 @@ absl::Status RunSession::Execute(client::Client& client) {
   stderr_capture_.emplace(static_cast<std::uint64_t>(grant_.limits.output_bytes));
   scanner_.emplace(
       std::vector<RecordScanner::Kind>{{"result", result_token_}, {"exit", init_token_}},
-      kMaxRecordBytes, [this](std::string_view bytes) { stdout_capture_->Append(bytes); });
+      kMaxRecordBytes, [this](std::string_view bytes) {
+        stdout_capture_->Append(bytes);
+        if (request_.on_stdout) request_.on_stdout(bytes);
+      });
 
   // Waiting begins before the start, so that no exit is missed; its deadline only bounds a
   // containerd that never answers.
@@ -276,7 +284,10 @@ absl::Status RunSession::Execute(client::Client& client) {
   config.output_total_limit = static_cast<std::uint64_t>(grant_.limits.output_total_bytes);
   config.cancel = request_.cancel;
   config.on_stdout = [this](std::string_view bytes) { scanner_->Feed(bytes); };
-  config.on_stderr = [this](std::string_view bytes) { stderr_capture_->Append(bytes); };
+  config.on_stderr = [this](std::string_view bytes) {
+    stderr_capture_->Append(bytes);
+    if (request_.on_stderr) request_.on_stderr(bytes);
+  };
   // A shim that is gone cannot be told; its end is seen by the pump.
   config.on_stdin_done = [&] {
     client.tasks().CloseStdin(result_.run_id, "", CallOptions()).IgnoreError();
