@@ -20,6 +20,9 @@ enum class Command {
   kImageList,
   kImageImport,
   kImageBuild,
+  kPolicyCheck,
+  kPolicyExplain,
+  kPolicyDiff,
   kVersion
 };
 
@@ -37,6 +40,9 @@ struct Args {
   bool dry_run = false;
   bool report = false;
   std::string spec_out;
+
+  // policy check, policy diff
+  std::string policy_a, policy_b;
 
   // image import, image build
   std::string archive;

@@ -41,6 +41,12 @@ int Dispatch(const Args& args, base::Cancellation& cancel) {
       return ImportArchive(args, cancel);
     case Command::kImageBuild:
       return BuildImage(args, cancel);
+    case Command::kPolicyCheck:
+      return CheckPolicyFile(args);
+    case Command::kPolicyExplain:
+      return ExplainPolicy(args);
+    case Command::kPolicyDiff:
+      return DiffPolicies(args);
     case Command::kVersion:
       return PrintVersion(args);
   }

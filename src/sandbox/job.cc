@@ -37,8 +37,9 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
              "VORTEX_PLUGIN_ID=" + grant.plugin_id,
              "VORTEX_RESULT_TOKEN=" + facts.result_token,
              "VORTEX_RUN_ID=" + facts.run_id};
-  job.capabilities = grant.capabilities;
-  job.mounts = grant.mounts;
+  job.capabilities = {oci::WeakensIsolation{"an operator's allow entry names the capabilities"},
+                      grant.capabilities};
+  job.mounts = {oci::WeakensIsolation{"an operator's allow entry names the mounts"}, grant.mounts};
   job.bundle_dir = facts.bundle_path;
   job.ids = facts.ids;
   job.cgroups_path = facts.cgroups_path;

@@ -7,6 +7,8 @@
 
 #include <set>
 
+#include "unit/oci/jobs.h"
+
 namespace vortex::oci {
 namespace {
 
@@ -41,8 +43,9 @@ TEST(SeccompProfileTest, NoRuleNeedsAListener) {
 // conditions.
 TEST(SeccompProfileTest, NoNameIsBothConditionalAndNot) {
   for (const SeccompNeeds& needs :
-       {SeccompNeeds{.arch = "x86_64"},
-        SeccompNeeds{.arch = "x86_64", .device_ioctls = true, .raw_sockets = true}}) {
+       {SeccompNeeds{.arch = "x86_64"}, SeccompNeeds{.arch = "x86_64",
+                                        .device_ioctls = {kForATest, true},
+                                        .raw_sockets = {kForATest, true}}}) {
     std::set<std::string> plain, conditional;
     for (const SeccompRule& rule : HarnessSeccomp(needs).syscalls) {
       for (const std::string& name : rule.names) {
@@ -60,7 +63,8 @@ TEST(SeccompProfileTest, NoNameIsBothConditionalAndNot) {
 // runc takes conditions on the same argument of one rule as alternatives instead of as one
 // condition.
 TEST(SeccompProfileTest, NoRuleNamesAnArgumentTwice) {
-  for (const SeccompRule& rule : HarnessSeccomp({.arch = "x86_64", .raw_sockets = true}).syscalls) {
+  for (const SeccompRule& rule :
+       HarnessSeccomp({.arch = "x86_64", .raw_sockets = {kForATest, true}}).syscalls) {
     std::set<std::uint32_t> indices;
     for (const SeccompArg& arg : rule.args)
       EXPECT_TRUE(indices.insert(arg.index).second) << rule.names.front();
@@ -68,14 +72,15 @@ TEST(SeccompProfileTest, NoRuleNamesAnArgumentTwice) {
 }
 
 TEST(SeccompProfileTest, NeedsWidenNothingElse) {
-  EXPECT_EQ(
-      Allowed(HarnessSeccomp({.arch = "x86_64"})),
-      Allowed(HarnessSeccomp({.arch = "x86_64", .device_ioctls = true, .raw_sockets = true})));
+  EXPECT_EQ(Allowed(HarnessSeccomp({.arch = "x86_64"})),
+            Allowed(HarnessSeccomp({.arch = "x86_64",
+                                    .device_ioctls = {kForATest, true},
+                                    .raw_sockets = {kForATest, true}})));
 }
 
 TEST(SeccompProfileTest, NeverAllowed) {
-  const std::set<std::string> allowed =
-      Allowed(HarnessSeccomp({.arch = "x86_64", .device_ioctls = true, .raw_sockets = true}));
+  const std::set<std::string> allowed = Allowed(HarnessSeccomp(
+      {.arch = "x86_64", .device_ioctls = {kForATest, true}, .raw_sockets = {kForATest, true}}));
   for (const char* name : {"acct",
                            "add_key",
                            "adjtimex",
