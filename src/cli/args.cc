@@ -167,6 +167,28 @@ void AddImageCommands(CLI::App& app, Args& args) {
   build_command->callback([&] { args.command = Command::kImageBuild; });
 }
 
+void AddPolicyCommands(CLI::App& app, Args& args) {
+  CLI::App* policy = app.add_subcommand("policy", "who may run, and with what");
+  policy->require_subcommand(1);
+  CLI::App* check = policy->add_subcommand(
+      "check", "look through a policy file; exit code 1 when it is not valid");
+  check->add_option("file", args.policy_a, "policy file")->required();
+  check->callback([&] { args.command = Command::kPolicyCheck; });
+  CLI::App* explain = policy->add_subcommand(
+      "explain", "what a plugin would get and why, rule by rule; exit code 1 when it is refused");
+  explain->add_option("plugin", args.plugin, "bundle directory, its digest, or a plugin's id")
+      ->required();
+  explain->add_option("--runtime-class", args.runtime_class, "runc, crun, gvisor or kata");
+  explain->callback([&] { args.command = Command::kPolicyExplain; });
+  CLI::App* diff = policy->add_subcommand(
+      "diff", "what a change of policy tightens and loosens; exit code 1 when anything loosens");
+  diff->add_option("before", args.policy_a, "policy file")->required();
+  diff->add_option("after", args.policy_b, "policy file")->required();
+  diff->callback([&] { args.command = Command::kPolicyDiff; });
+  for (CLI::App* command : {check, explain, diff})
+    command->add_flag("--json", args.json, "print JSON");
+}
+
 }  // namespace
 
 ParsedArgs ParseArgs(int argc, char** argv) {
@@ -204,6 +226,7 @@ ParsedArgs ParseArgs(int argc, char** argv) {
 
   AddImageCommands(app, args);
   AddAuditCommands(app, args);
+  AddPolicyCommands(app, args);
 
   CLI::App* version =
       app.add_subcommand("version", "versions of vortexctl, containerd and the runtimes");

@@ -25,6 +25,9 @@ enum class Command {
   kImageBuild,
   kAuditVerify,
   kAuditExport,
+  kPolicyCheck,
+  kPolicyExplain,
+  kPolicyDiff,
   kVersion
 };
 
@@ -55,6 +58,9 @@ struct Args {
   std::string spec_out;
   std::string metrics_out;
   std::string traceparent;
+
+  // policy check, policy diff
+  std::string policy_a, policy_b;
 
   // image import, image build
   std::string archive;

@@ -20,6 +20,9 @@ int ImportArchive(const Args& args, base::Cancellation& cancel);
 int BuildImage(const Args& args, base::Cancellation& cancel);
 int VerifyAudit(const Args& args);
 int ExportAudit(const Args& args);
+int CheckPolicyFile(const Args& args);
+int ExplainPolicy(const Args& args);
+int DiffPolicies(const Args& args);
 int PrintVersion(const Args& args);
 
 // "vortexctl: <message>" on stderr; returns kExitSandbox.

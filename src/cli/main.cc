@@ -49,6 +49,12 @@ int Dispatch(const Args& args, base::Cancellation& cancel) {
       return VerifyAudit(args);
     case Command::kAuditExport:
       return ExportAudit(args);
+    case Command::kPolicyCheck:
+      return CheckPolicyFile(args);
+    case Command::kPolicyExplain:
+      return ExplainPolicy(args);
+    case Command::kPolicyDiff:
+      return DiffPolicies(args);
     case Command::kVersion:
       return PrintVersion(args);
   }

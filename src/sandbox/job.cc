@@ -44,12 +44,15 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
              "VORTEX_RESULT_TOKEN=" + facts.result_token,
              "VORTEX_RUN_ID=" + facts.run_id};
   if (!facts.network_namespace_path.empty()) {
-    job.network_namespace_path = facts.network_namespace_path;
+    job.network_namespace_path = {
+        oci::WeakensIsolation{"the run's own namespace, with its egress proxy and nothing else"},
+        facts.network_namespace_path};
     for (std::string& entry : EgressEnvironment()) job.env.push_back(std::move(entry));
     job.annotations[kEgressAnnotation] = kEgressByProxy;
   }
-  job.capabilities = grant.capabilities;
-  job.mounts = grant.mounts;
+  job.capabilities = {oci::WeakensIsolation{"an operator's allow entry names the capabilities"},
+                      grant.capabilities};
+  job.mounts = {oci::WeakensIsolation{"an operator's allow entry names the mounts"}, grant.mounts};
   job.bundle_dir = facts.bundle_path;
   job.ids = facts.ids;
   job.cgroups_path = facts.cgroups_path;
