@@ -8,6 +8,7 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
+#include "sandbox/payload.h"
 
 namespace vortex::sandbox {
 namespace {
@@ -33,7 +34,9 @@ std::string NodeName() {
 Json Common(const RunRequest& request, const SandboxResult& result) {
   static const std::string node = NodeName();
   Json out = {{"node", node}, {"run_id", result.run_id}};
-  if (!request.traceparent.empty()) out["traceparent"] = request.traceparent;
+  // One that was refused is the caller's text, of any kind.
+  if (!request.traceparent.empty() && CheckTraceparent(request.traceparent).ok())
+    out["traceparent"] = request.traceparent;
   out["plugin"] = {{"id", Bounded(result.plugin_id, 128)},
                    {"version", Bounded(result.plugin_version, 64)},
                    {"digest", result.bundle_digest}};
@@ -151,7 +154,14 @@ audit::Event DecisionEvent(const RunRequest& request, const SandboxResult& resul
   out["policy_digest"] = result.policy_digest;
   out["payload_bytes"] = request.payload.size();
   out["actor"] = {{"uid", ::getuid()}, {"pid", ::getpid()}};
-  return MakeEvent("decision", out);
+  audit::Event event = MakeEvent("decision", out);
+  // What is escaped grows; a line that is too long would not be written at all.
+  while (event.fields.size() > audit::kMaxLineBytes - 1024 && !out["rules"].empty()) {
+    out["rules"].erase(out["rules"].size() - 1);
+    out["rules_omitted"] = result.rules.size() - out["rules"].size();
+    event = MakeEvent("decision", out);
+  }
+  return event;
 }
 
 audit::Event StartEvent(const RunRequest& request, const SandboxResult& result) {

@@ -65,7 +65,7 @@ bool TakeComment(Families& families, std::string_view line) {
 bool TakeSample(Families& families, std::string_view line) {
   const std::size_t space = line.rfind(' ');
   if (space == std::string_view::npos) return false;
-  Family* const family = FamilyOf(families, line);
+  Family* const family = FamilyOf(families, line.substr(0, space));
   if (family == nullptr) return false;
   double value = 0;
   const auto [end, error] =

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -71,6 +72,9 @@ class Audit : public SandboxTest {
                            return true;
                          });
     EXPECT_TRUE(read.ok()) << read;
+    const std::string check = std::string("/usr/bin/python3 ") + std::getenv("VORTEX_SOURCE_DIR") +
+                              "/tests/audit_schema_check.py " + audited_.audit.directory;
+    EXPECT_EQ(std::system(check.c_str()), 0);
     return out;
   }
   static std::vector<std::string> Types(const std::vector<json>& lines) {
@@ -198,7 +202,7 @@ TEST_F(Audit, AFullDiskFailsClosedOrOpenAsConfigured) {
     }
   }
   // What is left of the last page is used up; then nothing is begun.
-  sandbox::SandboxResult refused;
+  sandbox::SandboxResult refused = *Go("echo");
   for (int i = 0; i < 5 && refused.termination.cause != sandbox::Cause::kSandboxUnavailable; ++i)
     refused = *Go("echo");
   EXPECT_EQ(refused.termination.cause, sandbox::Cause::kSandboxUnavailable);
