@@ -12,11 +12,11 @@ IMAGE_LAYOUT=$PWD/build/image-layout
 # shellcheck disable=SC2034
 {
   PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-    libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
-    ca-certificates pybind11-dev python3-dev)
+    libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
+    libboost-dev libseccomp-dev ca-certificates pybind11-dev python3-dev)
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
-    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun
+    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun prometheus
     python3-pytest python3-pytest-asyncio python3-prometheus-client mypy)
   PACKAGES_docs=(mkdocs)
   PACKAGES_bench=(podman)
@@ -65,6 +65,7 @@ export VORTEX_STATE_DIR="$DEV_DIR/run"
 export VORTEX_DATA_DIR="$DEV_DIR/data"
 export VORTEX_CGROUP_PARENT="/vortex-dev-$(basename "$DEV_DIR")"
 export VORTEX_POLICY="$DEV_DIR/policy.yaml"
+export VORTEX_AUDIT_DIR="$DEV_DIR/audit"
 export VORTEX_IMAGE="$IMAGE"
 export VORTEX_IMAGE_LAYOUT="$IMAGE_LAYOUT"
 export PYTHONPATH="$PWD/build/python/lib:$PWD/python/src\${PYTHONPATH:+:\$PYTHONPATH}"

@@ -4,10 +4,36 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "base/status.h"
 #include "cli/exit_codes.h"
 
 namespace vortex::cli {
 namespace {
+
+// The option's value goes through `parse`, whose error names what there is.
+template <typename T, typename Parse>
+CLI::Option* AddParsed(CLI::App& app, const std::string& flag, T& into, Parse parse,
+                       const std::string& help) {
+  return app.add_option_function<std::string>(
+      flag,
+      [flag, &into, parse](const std::string& text) {
+        const auto value = parse(text);
+        if (!value.ok()) throw CLI::ValidationError(flag, std::string(Message(value.status())));
+        into = *value;
+      },
+      help);
+}
+
+void AddAuditOptions(CLI::App& app, audit::AuditOptions& options) {
+  app.add_option("--audit-dir", options.directory,
+                 "directory of the audit log; without one there is no audit log")
+      ->envname("VORTEX_AUDIT_DIR");
+  AddParsed(app, "--audit-fsync", options.fsync, audit::ParseFsync, "always, interval or never")
+      ->envname("VORTEX_AUDIT_FSYNC");
+  AddParsed(app, "--audit-on-full", options.on_full, audit::ParseOnFull,
+            "fail_closed: no run without its records; fail_open: runs go on, lost ones are counted")
+      ->envname("VORTEX_AUDIT_ON_FULL");
+}
 
 void AddNodeOptions(CLI::App& app, Args& args) {
   sandbox::EmbeddedOptions& options = args.options;
@@ -32,6 +58,9 @@ void AddNodeOptions(CLI::App& app, Args& args) {
   app.add_option("--runtime-classes", args.classes_file,
                  "class table [/etc/vortex/runtime-classes.yaml, if there is one]")
       ->envname("VORTEX_RUNTIME_CLASSES");
+  app.add_option("--egress-proxy", options.egress.proxy_program,
+                 "vortex-egress-proxy [beside vortexctl or in /usr/libexec/vortex]")
+      ->envname("VORTEX_EGRESS_PROXY");
   app.add_option(
          "--policy", args.policy_file,
          "policy file [/etc/vortex/policy.yaml; without one, untrusted plugins are refused]")
@@ -46,6 +75,7 @@ void AddNodeOptions(CLI::App& app, Args& args) {
                                        "denials to watch for at most, within the policy [all]")
       ->envname("VORTEX_WATCH")
       ->check(CLI::IsMember({"all", "network", "filesystem", "none"}));
+  AddAuditOptions(app, options.audit);
 }
 
 void AddRunOptions(CLI::App& command, Args& args) {
@@ -65,6 +95,29 @@ void AddRunOptions(CLI::App& command, Args& args) {
   command.add_option("--output-limit", args.output,
                      "bytes kept of stdout and of stderr; may only narrow");
   command.add_option("--spec-out", args.spec_out, "write the generated OCI spec to this file");
+  command.add_option("--metrics-out", args.metrics_out,
+                     "add the run's numbers to this file, for node_exporter");
+  command.add_option("--traceparent", args.traceparent, "W3C trace context, for the audit log");
+}
+
+void AddAuditCommands(CLI::App& app, Args& args) {
+  CLI::App* audit = app.add_subcommand("audit", "the audit log");
+  audit->require_subcommand(1);
+  CLI::App* verify =
+      audit->add_subcommand("verify", "whether a log is whole; 0 intact, 1 not, 2 a torn write");
+  verify->add_option("directory", args.audit_path, "directory of the log")->required();
+  verify->add_option("--expect-head", args.audit_expect_head,
+                     "a hash that was kept elsewhere: it must be in the chain");
+  verify->add_flag("--from-start", args.audit_from_start,
+                   "the first segment must be there: none was shipped away");
+  verify->add_flag("--json", args.json, "print JSON");
+  verify->callback([&] { args.command = Command::kAuditVerify; });
+  CLI::App* export_command = audit->add_subcommand("export", "print a log in another form");
+  export_command->add_option("directory", args.audit_path, "directory of the log")->required();
+  export_command->add_option("--format", args.audit_format, "ocsf")
+      ->check(CLI::IsMember({"ocsf"}))
+      ->capture_default_str();
+  export_command->callback([&] { args.command = Command::kAuditExport; });
 }
 
 // Below `spec`, whose own options are then not asked for.
@@ -150,6 +203,7 @@ ParsedArgs ParseArgs(int argc, char** argv) {
   doctor->callback([&] { args.command = Command::kDoctor; });
 
   AddImageCommands(app, args);
+  AddAuditCommands(app, args);
 
   CLI::App* version =
       app.add_subcommand("version", "versions of vortexctl, containerd and the runtimes");

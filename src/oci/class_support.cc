@@ -11,18 +11,19 @@ namespace vortex::oci {
 namespace {
 
 constexpr std::array<ClassSupport, 4> kSupport = {{
-    {RuntimeClass::kRunc, "", "", true, true, true, true, PidsBy::kCgroup},
-    {RuntimeClass::kCrun, "", "", true, true, true, true, PidsBy::kCgroup},
+    {RuntimeClass::kRunc, "", "", "", true, true, true, true, PidsBy::kCgroup},
+    {RuntimeClass::kCrun, "", "", "", true, true, true, true, PidsBy::kCgroup},
     // The sentry is the plugin's kernel: its /proc is its own, it filters its own system calls, and
     // it ignores linux.seccomp, maskedPaths and readonlyPaths.
     {RuntimeClass::kGvisor,
      "the sentry makes no host device nodes, and runsc applies no device cgroup",
-     "runsc has no ambient set, so a user who is not root loses them with the first execve", true,
-     false, false, true, PidsBy::kSentry},
+     "runsc has no ambient set, so a user who is not root loses them with the first execve", "",
+     true, false, false, true, PidsBy::kSentry},
     // The guest's kernel is the plugin's. Kata knows no user namespaces, and drops resources.pids
     // and seccomp.
-    {RuntimeClass::kKata, "host character devices do not enter the guest", "", false, false, true,
-     false, PidsBy::kRlimitOnly},
+    {RuntimeClass::kKata, "host character devices do not enter the guest", "",
+     "the guest has its own loopback, and Kata takes no namespace without a link into it", false,
+     false, true, false, PidsBy::kRlimitOnly},
 }};
 
 // Those that the kernel asks for in the user namespace that owns the object, and whose system calls
@@ -51,6 +52,9 @@ absl::Status CheckClassHonours(const JobConfig& job) {
   };
   if (!job.devices.empty() && !support.no_devices.empty()) {
     return refuse("devices: " + job.devices.front().path, support.no_devices);
+  }
+  if (!job.network_namespace_path.empty() && !support.no_network.empty()) {
+    return refuse("network", support.no_network);
   }
   for (const std::string& name : job.capabilities) {
     if (!support.no_capabilities.empty())

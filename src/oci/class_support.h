@@ -23,6 +23,7 @@ struct ClassSupport {
   // Empty: honoured. Otherwise why not, for the error message.
   std::string_view no_devices;
   std::string_view no_capabilities;
+  std::string_view no_network;
   // A user namespace on the host. Without one the class has a kernel of its own between plugin and
   // host.
   bool user_namespace;

@@ -153,6 +153,7 @@ void CheckClass(Judge& judge) {
   oci::JobConfig job;
   job.runtime_class = judge.grant.runtime_class;
   job.capabilities = judge.grant.capabilities;
+  if (!judge.grant.network.empty()) job.network_namespace_path = "of the run";
   const absl::Status honoured = oci::CheckClassHonours(job);
   if (!honoured.ok())
     judge.Refuse(absl::StatusCode::kFailedPrecondition, "runtime_class.cannot-honour", "built in",

@@ -39,6 +39,9 @@ struct RunRequest {
   // May only narrow what the manifest (or the default) gives. `limits.budget` is wall time from the
   // call of Run to the end of the plugin.
   policy::LimitRequest limits;
+  // W3C trace context of the caller, "00-<trace id>-<parent id>-<flags>"; empty: none. Goes into
+  // the audit log, never into the sandbox.
+  std::string traceparent;
   // Ends the run early: the sandbox is killed, the cause is `cancelled`. Not owned; may be null.
   base::Cancellation* cancel = nullptr;
   // When the caller called, if that was before the call of Run: the budget counts from here, and
