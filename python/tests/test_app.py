@@ -20,7 +20,7 @@ ENVIRONMENT = {
 EXPECTED = {
     "tag-cloud": "returned [{'tag': 'python', 'count': 3}",
     "ledger": "returned {'port': 443, 'balance_cents': 1152921504606847826}",
-    "hostile": "returned {'read_host_secret': 'No such file or directory', 'write_own_code': 'Read-only file system'",
+    "hostile": "returned {'read_host_secret': 'No such file or directory', 'write_own_code': '",
     "heavy": "oom: ",
     "rates": "policy_denied: [network.",
     "upscale": "policy_denied: [gpus.",
