@@ -13,10 +13,11 @@ IMAGE_LAYOUT=$PWD/build/image-layout
 {
   PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
     libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
-    ca-certificates)
+    ca-certificates libboost-dev libc-ares-dev libseccomp-dev)
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
-    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun)
+    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun openssl)
+  PACKAGES_bench_egress=(tinyproxy-bin openssl)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
@@ -153,6 +154,13 @@ run_node_tests() {
 
 run_bench() {
   install_packages build run
+  if [ "${1:-}" = egress ]; then
+    shift
+    install_packages bench_egress
+    build release vortex-egress-proxy
+    as_root env VORTEX_EGRESS_PROXY="$PWD/build/release/bin/vortex-egress-proxy" /usr/bin/python3 tests/bench/egress_bench.py "$@"
+    return
+  fi
   if [ "${1:-}" = shim ]; then
     shift
     install_packages test
