@@ -13,13 +13,14 @@ IMAGE_LAYOUT=$PWD/build/image-layout
 {
   PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
     libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
-    libboost-dev libseccomp-dev ca-certificates pybind11-dev python3-dev)
+    libboost-dev libc-ares-dev libseccomp-dev ca-certificates pybind11-dev python3-dev)
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
-    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun prometheus
+    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun prometheus openssl
     python3-pytest python3-pytest-asyncio python3-prometheus-client mypy)
   PACKAGES_docs=(mkdocs)
   PACKAGES_bench=(podman)
+  PACKAGES_bench_egress=(tinyproxy-bin openssl)
   PACKAGES_python=(python3-venv)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
@@ -176,6 +177,13 @@ run_bench() {
     build_image
     eval "$(print_env)"
     as_root env PYTHONPATH="$PYTHONPATH" /usr/bin/python3 python/bench/bench.py "$@"
+    return
+  fi
+  if [ "${1:-}" = egress ]; then
+    shift
+    install_packages bench_egress
+    build release vortex-egress-proxy
+    as_root env VORTEX_EGRESS_PROXY="$PWD/build/release/bin/vortex-egress-proxy" /usr/bin/python3 tests/bench/egress_bench.py "$@"
     return
   fi
   if [ "${1:-}" = shim ]; then

@@ -3,6 +3,8 @@
 #pragma once
 
 // Boost 1.74's awaitable.hpp uses std::exchange without it.
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 // The system_error and exceptions of these stay inside the proxy.
@@ -19,6 +21,8 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
+// boost::none would be the natural word, and Boost 1.74 takes it for a limit of nothing.
+inline constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 using ErrorCode = boost::system::error_code;
 
 }  // namespace vortex::egress

@@ -73,7 +73,7 @@ asio::awaitable<std::optional<Refused>> Exchange::SendRequest(const RequestHead&
                                                               std::string pending) {
   http::request_parser<http::buffer_body> parser;
   parser.header_limit(static_cast<std::uint32_t>(head_text.size() + 1));
-  parser.body_limit(boost::none);
+  parser.body_limit(kNoLimit);
   parser.eager(false);
   ErrorCode error;
   parser.put(asio::buffer(head_text), error);
@@ -96,16 +96,19 @@ asio::awaitable<std::optional<Refused>> Exchange::SendRequest(const RequestHead&
   }
   if (!head.chunked && head.content_length == 0) co_return std::nullopt;
   if (head.expects_continue && request.version() >= 11) {
-    if (!co_await Write(client_, "HTTP/1.1 100 Continue\r\n\r\n", nullptr)) co_return Gone();
+    const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!co_await Write(client_, go_on, nullptr)) co_return Gone();
   }
   const bool moved = co_await MoveBody(parser, client_, std::move(pending), upstream_, head.chunked,
                                        nullptr, &record_.bytes_out);
   if (moved) co_return std::nullopt;
   if (watchdog_.bitten()) {
-    co_return from_failed_
-        ? Failure(408, "egress.request.timeout",
-                  fmt::format("no byte of the body within {} ms", limits_.idle_timeout.count()))
-        : Failure(504, "egress.upstream.timeout", "the host takes no more of the request");
+    if (!from_failed_) {
+      co_return Failure(504, "egress.upstream.timeout", "the host takes no more of the request");
+    }
+    co_return Failure(
+        408, "egress.request.timeout",
+        fmt::format("no byte of the body within {} ms", limits_.idle_timeout.count()));
   }
   if (from_failed_) {
     if (parse_error_.empty()) co_return Gone();
@@ -121,7 +124,7 @@ asio::awaitable<std::optional<Refused>> Exchange::SendResponse() {
   for (int interim = 0; interim <= kMaxInterim; ++interim) {
     http::response_parser<http::buffer_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
-    parser.body_limit(boost::none);
+    parser.body_limit(kNoLimit);
     parser.eager(false);
     if (head_request_) parser.skip(true);
     while (!parser.is_header_done()) {
@@ -229,8 +232,9 @@ asio::awaitable<bool> Exchange::MoveBody(Parser& parser, tcp::socket& from, std:
     if (chunked) out += "\r\n";
     if (!co_await Write(to, out, written_bytes)) co_return false;
   }
-  if (chunked && !co_await Write(to, "0\r\n\r\n", written_bytes)) co_return false;
-  co_return true;
+  if (!chunked) co_return true;
+  const std::string last = "0\r\n\r\n";
+  co_return co_await Write(to, last, written_bytes);
 }
 
 asio::awaitable<bool> Exchange::Write(tcp::socket& to, const std::string& bytes,

@@ -179,7 +179,7 @@ HeadResult ParseHead(std::string_view text) {
   if ((out.problem = CheckRawHead(text))) return out;
   http::request_parser<http::empty_body> parser;
   parser.header_limit(static_cast<std::uint32_t>(text.size() + 1));
-  parser.body_limit(boost::none);
+  parser.body_limit(kNoLimit);
   parser.eager(false);
   boost::system::error_code error;
   parser.put(asio::buffer(text.data(), text.size()), error);

@@ -70,9 +70,11 @@ asio::awaitable<void> Session::Run() {
 asio::awaitable<void> Session::RunBusy() {
   action_ = "connect";
   context_.ledger.Deny(action_, "(proxy)", "egress.limit.connections", "");
-  co_await SendAndLinger(RefusalResponse(
+  const Refused refused =
       Fail(503, "egress.limit.connections",
-           fmt::format("more than {} connections at once", context_.limits.connections))));
+           fmt::format("more than {} connections at once", context_.limits.connections));
+  std::string answer = RefusalResponse(refused);
+  co_await SendAndLinger(std::move(answer));
   watchdog_.Disarm();
 }
 
@@ -196,7 +198,15 @@ asio::awaitable<void> Session::Tunnel() {
     if (refused->status == 0) co_return;
     action_ = "tls";
     Record(*refused);
-    co_await SendAndLinger(is_tls ? RefusalAlert() : RefusalResponse(*refused));
+    // Named, as every object in these coroutines that is made by choice: g++ 12 destroys such
+    // temporaries of a co_await twice.
+    std::string answer;
+    if (is_tls) {
+      answer = RefusalAlert();
+    } else {
+      answer = RefusalResponse(*refused);
+    }
+    co_await SendAndLinger(std::move(answer));
     co_return;
   }
   watchdog_.Arm(context_.limits.idle_timeout);
@@ -286,7 +296,8 @@ asio::awaitable<void> Session::Exchange() {
 asio::awaitable<void> Session::Refuse(Refused refused) {
   if (refused.status == 0) co_return;
   Record(refused);
-  co_await SendAndLinger(RefusalResponse(refused));
+  std::string answer = RefusalResponse(refused);
+  co_await SendAndLinger(std::move(answer));
 }
 
 void Session::Record(const Refused& refused) {

@@ -156,6 +156,13 @@ const sandbox::Denial* FindDenial(const SandboxResult& result, const std::string
   return nullptr;
 }
 
+// Another test program's proxies are not ours to end.
+bool IsOurs(int pid) {
+  const auto status = base::ReadFile("/proc/" + std::to_string(pid) + "/status", 1 << 16);
+  return status.ok() &&
+         status->find("\nPPid:\t" + std::to_string(::getpid()) + "\n") != std::string::npos;
+}
+
 TEST_F(Egress, ReachesWhatIsGrantedAndNothingElse) {
   const PageServer granted("from the host");
   const PageServer other("not for you");
@@ -245,7 +252,7 @@ TEST_F(Egress, KilledProxyFailsClosedAndIsTold) {
   // Killed while the plugin's first request is with the server.
   const PageServer server("late", [] {
     for (const int pid : AllPids()) {
-      if (CommandLine(pid).starts_with("vortex-egress-proxy")) ::kill(pid, SIGKILL);
+      if (IsOurs(pid) && CommandLine(pid).starts_with("vortex-egress-proxy")) ::kill(pid, SIGKILL);
     }
   });
   const auto runner = RunnerWith(Allow("fetcher", "ok.egress.test", server.port()));

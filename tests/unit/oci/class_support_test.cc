@@ -46,6 +46,22 @@ TEST(ClassSupportTest, CapabilitiesAreRefusedUnderGvisor) {
               HasSubstr("runtime class gvisor cannot honour capabilities: CAP_NET_BIND_SERVICE: "));
 }
 
+TEST(ClassSupportTest, NetworkIsRefusedUnderKata) {
+  for (RuntimeClass runtime_class :
+       {RuntimeClass::kRunc, RuntimeClass::kCrun, RuntimeClass::kGvisor, RuntimeClass::kKata}) {
+    JobConfig job = DefaultJob(runtime_class);
+    job.network_namespace_path = "/run/vortex/runs/run-1/netns";
+    const absl::Status status = BuildSpec(job).status();
+    if (runtime_class != RuntimeClass::kKata) {
+      EXPECT_TRUE(status.ok()) << status;
+      continue;
+    }
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(Message(status)),
+                HasSubstr("runtime class kata cannot honour network: "));
+  }
+}
+
 TEST(ClassSupportTest, CapabilityThatIsVoidInASandboxIsRefused) {
   for (const char* name :
        {"CAP_SYS_ADMIN", "CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"}) {
