@@ -43,7 +43,7 @@ TEST(PathRulesTest, OutsideOfTheSandboxsTreesOnly) {
 class PathResolverTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/resolver-XXXXXX";
+    std::string pattern = ::testing::TempDir() + "resolver-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     root_ = pattern;
     ASSERT_EQ(::mkdir((root_ + "/dir").c_str(), 0755), 0);
@@ -238,7 +238,7 @@ class HandOverTest : public ::testing::Test {
       part->cmsg_level = SOL_SOCKET;
       part->cmsg_type = SCM_RIGHTS;
       part->cmsg_len = CMSG_LEN(sizeof(int) * static_cast<std::size_t>(fds));
-      for (int i = 0; i < fds; ++i) reinterpret_cast<int*>(CMSG_DATA(part))[i] = sender_.get();
+      for (int i = 0; i < fds; ++i) reinterpret_cast<int*>(CMSG_DATA(part))[i] = STDERR_FILENO;
     }
     ASSERT_EQ(::sendmsg(sender_.get(), &message, 0), static_cast<ssize_t>(text.size()));
   }
