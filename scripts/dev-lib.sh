@@ -197,6 +197,11 @@ run_bench() {
   containerd_up
   build_image
   eval "$(print_env)"
+  if [ "${1:-}" = watch ]; then
+    shift
+    as_root python3 tests/bench/watch_bench.py "$@"
+    return
+  fi
   as_root python3 tests/bench/bench.py "$@"
 }
 
