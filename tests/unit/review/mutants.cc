@@ -78,9 +78,10 @@ constexpr const char* kCalls[] = {"mount",
 
 class Mutator {
  public:
-  explicit Mutator(const Json& golden) : golden_(golden) {}
+  Mutator(const Json& golden, int first, int step, const std::function<void(const Mutant&)>& use)
+      : golden_(golden), first_(first), step_(step), use_(use) {}
 
-  std::vector<Mutant> Run() {
+  void Run() {
     Namespaces();
     Process();
     Mounts();
@@ -89,14 +90,14 @@ class Mutator {
     Devices();
     Resources();
     Host();
-    return std::move(out_);
   }
 
  private:
   void Add(std::string what, const std::function<void(Json&)>& change) {
+    if (count_++ % step_ != first_) return;
     Mutant mutant{std::move(what), golden_};
     change(mutant.spec);
-    if (mutant.spec != golden_) out_.push_back(std::move(mutant));
+    if (mutant.spec != golden_) use_(mutant);
   }
 
   const Json& linux_part() const { return golden_.at("linux"); }
@@ -401,11 +402,15 @@ class Mutator {
   }
 
   const Json& golden_;
-  std::vector<Mutant> out_;
+  int first_, step_, count_ = 0;
+  const std::function<void(const Mutant&)>& use_;
 };
 
 }  // namespace
 
-std::vector<Mutant> Loosenings(const Json& golden) { return Mutator(golden).Run(); }
+void EachLoosening(const Json& golden, int first, int step,
+                   const std::function<void(const Mutant&)>& use) {
+  Mutator(golden, first, step, use).Run();
+}
 
 }  // namespace vortex::review

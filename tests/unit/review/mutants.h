@@ -2,9 +2,9 @@
 // Every way to loosen a spec that we know, one at a time.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 namespace vortex::review {
 
@@ -13,6 +13,8 @@ struct Mutant {
   nlohmann::json spec;
 };
 
-std::vector<Mutant> Loosenings(const nlohmann::json& golden);
+// `use` is called with each of those whose number, counted from 0, is `first` modulo `step`.
+void EachLoosening(const nlohmann::json& golden, int first, int step,
+                   const std::function<void(const Mutant&)>& use);
 
 }  // namespace vortex::review
