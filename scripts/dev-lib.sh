@@ -23,6 +23,7 @@ IMAGE_LAYOUT=$PWD/build/image-layout
   PACKAGES_bench_egress=(tinyproxy-bin openssl)
   PACKAGES_python=(python3-venv)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
+  PACKAGES_package=(dpkg-dev file lintian mmdebstrap)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
 }
 
@@ -164,6 +165,19 @@ python_tools() {
   install_packages python
   python3 -m venv build/python-tools
   build/python-tools/bin/pip install --quiet 'pyright[nodejs]'
+}
+
+# Debian packages of this machine's release, in build/packages. A build of its own: the prefix and the interpreter
+# that /usr/bin/python3 is are decided when it is configured.
+build_packages() {
+  install_packages build package
+  cmake -S . -B build/package -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DVORTEX_TESTS=OFF \
+    -DVORTEX_PYTHON=ON -DPython_EXECUTABLE=/usr/bin/python3 >&2
+  say "building the packages"
+  cmake --build build/package >&2
+  rm -rf build/packages
+  (umask 022 && cd build/package && cpack >&2)
+  ls -l build/packages/*.deb
 }
 
 run_bench() {

@@ -19,8 +19,8 @@ absl::StatusOr<std::string> FirstExecutable(const std::vector<fs::path>& candida
   for (const fs::path& path : candidates) {
     if (::access(path.c_str(), X_OK) == 0) return fs::weakly_canonical(path).string();
   }
-  return Error(absl::StatusCode::kNotFound, "{}: not found at {} nor {}", what,
-               candidates.front().string(), candidates.back().string());
+  return Error(absl::StatusCode::kNotFound, "{}: not found at {}", what,
+               candidates.front().lexically_normal().string());
 }
 
 }  // namespace
@@ -31,11 +31,11 @@ absl::StatusOr<InstallPaths> FindInstallPaths() {
   if (error) return ErrnoStatus(error.value(), "readlink /proc/self/exe");
   const fs::path bin = self.parent_path();
   InstallPaths out;
-  // VORTEX_BUILD_SOURCE_DIR is where this build's sources are; it does not exist on other machines.
-  VX_ASSIGN_OR_RETURN(out.image_builder,
-                      FirstExecutable({bin / "../share/vortex/images/python/build",
-                                       fs::path(VORTEX_BUILD_SOURCE_DIR) / "images/python/build"},
-                                      "image builder"));
+  // A build tree links its sources there (images/CMakeLists.txt), so that no path of the machine
+  // that built this program is in it.
+  VX_ASSIGN_OR_RETURN(
+      out.image_builder,
+      FirstExecutable({bin / "../share/vortex/images/python/build"}, "image builder"));
   VX_ASSIGN_OR_RETURN(out.init, FirstExecutable({bin / "../libexec/vortex/init",
                                                  bin / "../images/init", bin / "../../images/init"},
                                                 "sandbox init"));
