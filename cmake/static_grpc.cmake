@@ -36,6 +36,8 @@ function(vortex_link_archives target)
   endforeach()
 endfunction()
 
-if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT VORTEX_SANITIZE)
+# A Python extension is a shared library, for which Debian's archives are not position independent: its build keeps the
+# shared ones throughout.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT VORTEX_SANITIZE AND NOT VORTEX_PYTHON)
   vortex_link_archives(gRPC::grpc++_unsecure)
 endif()

@@ -12,11 +12,16 @@ IMAGE_LAYOUT=$PWD/build/image-layout
 # shellcheck disable=SC2034
 {
   PACKAGES_build=(g++ cmake ninja-build pkg-config ccache protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-    libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
-    ca-certificates)
+    libgrpc++-dev libabsl-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libssl-dev zlib1g-dev libzstd-dev
+    libboost-dev libc-ares-dev libseccomp-dev ca-certificates pybind11-dev python3-dev)
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
-    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun)
+    golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun prometheus openssl
+    python3-pytest python3-pytest-asyncio python3-prometheus-client mypy)
+  PACKAGES_docs=(mkdocs)
+  PACKAGES_bench=(podman)
+  PACKAGES_bench_egress=(tinyproxy-bin openssl)
+  PACKAGES_python=(python3-venv)
   PACKAGES_node=(qemu-system-x86 mmdebstrap e2fsprogs debian-archive-keyring)
   PACKAGES_package=(dpkg-dev file lintian mmdebstrap)
   PACKAGES_lint=(clang clang-format clang-tidy libclang-rt-dev shellcheck)
@@ -62,8 +67,10 @@ export VORTEX_STATE_DIR="$DEV_DIR/run"
 export VORTEX_DATA_DIR="$DEV_DIR/data"
 export VORTEX_CGROUP_PARENT="/vortex-dev-$(basename "$DEV_DIR")"
 export VORTEX_POLICY="$DEV_DIR/policy.yaml"
+export VORTEX_AUDIT_DIR="$DEV_DIR/audit"
 export VORTEX_IMAGE="$IMAGE"
 export VORTEX_IMAGE_LAYOUT="$IMAGE_LAYOUT"
+export PYTHONPATH="$PWD/build/python/lib:$PWD/python/src\${PYTHONPATH:+:\$PYTHONPATH}"
 EOF
 }
 
@@ -131,6 +138,7 @@ run_tests() {
   install_packages build run test
   # Budgets are those of what users run; all else is tested under sanitizers.
   build release
+  build python
   build dev
   say "testing"
   as_root ctest --test-dir build/dev --output-on-failure --no-tests=error ${1:+-R "$1"}
@@ -152,6 +160,13 @@ run_node_tests() {
   return "$code"
 }
 
+# Debian has no pyright; without this its test is skipped and says so.
+python_tools() {
+  install_packages python
+  python3 -m venv build/python-tools
+  build/python-tools/bin/pip install --quiet 'pyright[nodejs]'
+}
+
 # Debian packages of this machine's release, in build/packages. A build of its own: the prefix and the interpreter
 # that /usr/bin/python3 is are decided when it is configured.
 build_packages() {
@@ -167,6 +182,24 @@ build_packages() {
 
 run_bench() {
   install_packages build run
+  if [ "${1:-}" = python ]; then
+    shift
+    install_packages bench
+    build python
+    build release
+    containerd_up
+    build_image
+    eval "$(print_env)"
+    as_root env PYTHONPATH="$PYTHONPATH" /usr/bin/python3 python/bench/bench.py "$@"
+    return
+  fi
+  if [ "${1:-}" = egress ]; then
+    shift
+    install_packages bench_egress
+    build release vortex-egress-proxy
+    as_root env VORTEX_EGRESS_PROXY="$PWD/build/release/bin/vortex-egress-proxy" /usr/bin/python3 tests/bench/egress_bench.py "$@"
+    return
+  fi
   if [ "${1:-}" = shim ]; then
     shift
     install_packages test
@@ -178,11 +211,28 @@ run_bench() {
   containerd_up
   build_image
   eval "$(print_env)"
+  if [ "${1:-}" = watch ]; then
+    shift
+    as_root python3 tests/bench/watch_bench.py "$@"
+    return
+  fi
   as_root python3 tests/bench/bench.py "$@"
 }
 
+build_docs() {
+  build python
+  rm -rf build/docs-source
+  mkdir -p build/docs-source
+  cp -r docs/. build/docs-source/
+  cp README.md build/docs-source/index.md
+  mkdir -p build/docs-source/reference
+  PYTHONPATH=build/python/lib /usr/bin/python3 python/reference build/docs-source/reference/python.md
+  mkdocs build --quiet 2>build/docs.log || { cat build/docs.log >&2; return 1; }
+  say "docs: build/docs/index.html; links that leave docs/ are told in build/docs.log"
+}
+
 format_sources() {
-  find src tests examples \( -name '*.h' -o -name '*.cc' \) -exec clang-format "$@" {} +
+  find src tests examples python \( -name '*.h' -o -name '*.cc' \) -exec clang-format "$@" {} +
 }
 
 lint() {

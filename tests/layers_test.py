@@ -14,9 +14,12 @@ ALLOWED = {
     "review": {"base", "oci"},
     "policy": {"base", "oci"},
     "client": {"base"},
-    "sandbox": {"base", "oci", "policy", "client"},
-    "cli": {"base", "oci", "review", "policy", "client", "sandbox"},
-    "agent": {"base", "oci", "policy", "client", "sandbox"},
+    "audit": {"base"},
+    "egress": {"base"},
+    # Of egress only what runner and proxy say to each other; the proxy itself is a process.
+    "sandbox": {"base", "oci", "policy", "client", "audit", "egress"},
+    "cli": {"base", "oci", "review", "policy", "client", "audit", "sandbox"},
+    "agent": {"base", "oci", "policy", "client", "audit", "sandbox"},
     "shim": {"base"},
 }
 # The shim must stay small: none of these may come in.

@@ -2,6 +2,7 @@
 #include "base/spawn.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -43,9 +44,32 @@ struct Plan {
   int fd_count;
   bool die_with_parent;
   bool new_session;
+  std::optional<std::uint32_t> effective_id;
   volatile int error = 0;
   const char* volatile step = "";
 };
+
+// The raw calls: libc's would tell the parent's other threads, whose memory this is.
+//   Source  capabilities(7): from an effective uid 0 to another one, the effective set is emptied;
+//           the permitted set stays while the real uid is 0.
+bool BecomeEffective(std::uint32_t id) {
+  if (::syscall(SYS_setgroups, 0, nullptr) != 0 || ::syscall(SYS_setresgid, -1, id, id) != 0 ||
+      ::syscall(SYS_setresuid, -1, id, id) != 0) {
+    return false;
+  }
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct sets[2] = {};
+  if (::syscall(SYS_capget, &header, sets) != 0) return false;
+  for (__user_cap_data_struct& set : sets) set.effective = set.inheritable = set.permitted;
+  if (::syscall(SYS_capset, &header, sets) != 0) return false;
+  for (unsigned cap = 0; cap < 64; ++cap) {
+    if ((sets[cap / 32].permitted >> (cap % 32) & 1) != 0 &&
+        ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
 
 // Returns only on failure.
 void RunChild(Plan* plan) {
@@ -55,6 +79,8 @@ void RunChild(Plan* plan) {
   };
   ResetSignals();
   if (plan->new_session) ::setsid();
+  // Before the next line: a change of the effective uid takes the signal away (prctl(2)).
+  if (plan->effective_id && !BecomeEffective(*plan->effective_id)) return fail("become the id");
   if (plan->die_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (plan->cwd != nullptr && ::chdir(plan->cwd) != 0) return fail("chdir");
   for (int i = 0; i < plan->fd_count; ++i) {
@@ -97,7 +123,8 @@ Result<pid_t> Spawn(const SpawnOptions& options) {
             sources.data(),
             count,
             options.die_with_parent,
-            options.new_session};
+            options.new_session,
+            options.effective_id};
   // A signal handler must not run in the child while it shares our memory.
   sigset_t all;
   sigset_t old;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ struct SpawnOptions {
   std::vector<int> fds;
   bool die_with_parent = false;  // SIGKILL when the parent's thread ends
   bool new_session = false;
+  // Effective and saved uid and gid, no other groups, with all capabilities kept and ambient; the
+  // real ids stay. For a program that makes user namespaces of this id.
+  std::optional<std::uint32_t> effective_id;
 };
 
 // vfork and execve, with an empty signal mask and default dispositions. The caller reaps.

@@ -4,10 +4,36 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "base/status.h"
 #include "cli/exit_codes.h"
 
 namespace vortex::cli {
 namespace {
+
+// The option's value goes through `parse`, whose error names what there is.
+template <typename T, typename Parse>
+CLI::Option* AddParsed(CLI::App& app, const std::string& flag, T& into, Parse parse,
+                       const std::string& help) {
+  return app.add_option_function<std::string>(
+      flag,
+      [flag, &into, parse](const std::string& text) {
+        const auto value = parse(text);
+        if (!value.ok()) throw CLI::ValidationError(flag, std::string(Message(value.status())));
+        into = *value;
+      },
+      help);
+}
+
+void AddAuditOptions(CLI::App& app, audit::AuditOptions& options) {
+  app.add_option("--audit-dir", options.directory,
+                 "directory of the audit log; without one there is no audit log")
+      ->envname("VORTEX_AUDIT_DIR");
+  AddParsed(app, "--audit-fsync", options.fsync, audit::ParseFsync, "always, interval or never")
+      ->envname("VORTEX_AUDIT_FSYNC");
+  AddParsed(app, "--audit-on-full", options.on_full, audit::ParseOnFull,
+            "fail_closed: no run without its records; fail_open: runs go on, lost ones are counted")
+      ->envname("VORTEX_AUDIT_ON_FULL");
+}
 
 void AddNodeOptions(CLI::App& app, Args& args) {
   sandbox::EmbeddedOptions& options = args.options;
@@ -32,6 +58,9 @@ void AddNodeOptions(CLI::App& app, Args& args) {
   app.add_option("--runtime-classes", args.classes_file,
                  "class table [/etc/vortex/runtime-classes.yaml, if there is one]")
       ->envname("VORTEX_RUNTIME_CLASSES");
+  app.add_option("--egress-proxy", options.egress.proxy_program,
+                 "vortex-egress-proxy [beside vortexctl or in /usr/libexec/vortex]")
+      ->envname("VORTEX_EGRESS_PROXY");
   app.add_option(
          "--policy", args.policy_file,
          "policy file [/etc/vortex/policy.yaml; without one, untrusted plugins are refused]")
@@ -46,6 +75,7 @@ void AddNodeOptions(CLI::App& app, Args& args) {
                                        "denials to watch for at most, within the policy [all]")
       ->envname("VORTEX_WATCH")
       ->check(CLI::IsMember({"all", "network", "filesystem", "none"}));
+  AddAuditOptions(app, options.audit);
 }
 
 void AddRunOptions(CLI::App& command, Args& args) {
@@ -65,6 +95,29 @@ void AddRunOptions(CLI::App& command, Args& args) {
   command.add_option("--output-limit", args.output,
                      "bytes kept of stdout and of stderr; may only narrow");
   command.add_option("--spec-out", args.spec_out, "write the generated OCI spec to this file");
+  command.add_option("--metrics-out", args.metrics_out,
+                     "add the run's numbers to this file, for node_exporter");
+  command.add_option("--traceparent", args.traceparent, "W3C trace context, for the audit log");
+}
+
+void AddAuditCommands(CLI::App& app, Args& args) {
+  CLI::App* audit = app.add_subcommand("audit", "the audit log");
+  audit->require_subcommand(1);
+  CLI::App* verify =
+      audit->add_subcommand("verify", "whether a log is whole; 0 intact, 1 not, 2 a torn write");
+  verify->add_option("directory", args.audit_path, "directory of the log")->required();
+  verify->add_option("--expect-head", args.audit_expect_head,
+                     "a hash that was kept elsewhere: it must be in the chain");
+  verify->add_flag("--from-start", args.audit_from_start,
+                   "the first segment must be there: none was shipped away");
+  verify->add_flag("--json", args.json, "print JSON");
+  verify->callback([&] { args.command = Command::kAuditVerify; });
+  CLI::App* export_command = audit->add_subcommand("export", "print a log in another form");
+  export_command->add_option("directory", args.audit_path, "directory of the log")->required();
+  export_command->add_option("--format", args.audit_format, "ocsf")
+      ->check(CLI::IsMember({"ocsf"}))
+      ->capture_default_str();
+  export_command->callback([&] { args.command = Command::kAuditExport; });
 }
 
 // Below `spec`, whose own options are then not asked for.
@@ -114,6 +167,28 @@ void AddImageCommands(CLI::App& app, Args& args) {
   build_command->callback([&] { args.command = Command::kImageBuild; });
 }
 
+void AddPolicyCommands(CLI::App& app, Args& args) {
+  CLI::App* policy = app.add_subcommand("policy", "who may run, and with what");
+  policy->require_subcommand(1);
+  CLI::App* check = policy->add_subcommand(
+      "check", "look through a policy file; exit code 1 when it is not valid");
+  check->add_option("file", args.policy_a, "policy file")->required();
+  check->callback([&] { args.command = Command::kPolicyCheck; });
+  CLI::App* explain = policy->add_subcommand(
+      "explain", "what a plugin would get and why, rule by rule; exit code 1 when it is refused");
+  explain->add_option("plugin", args.plugin, "bundle directory, its digest, or a plugin's id")
+      ->required();
+  explain->add_option("--runtime-class", args.runtime_class, "runc, crun, gvisor or kata");
+  explain->callback([&] { args.command = Command::kPolicyExplain; });
+  CLI::App* diff = policy->add_subcommand(
+      "diff", "what a change of policy tightens and loosens; exit code 1 when anything loosens");
+  diff->add_option("before", args.policy_a, "policy file")->required();
+  diff->add_option("after", args.policy_b, "policy file")->required();
+  diff->callback([&] { args.command = Command::kPolicyDiff; });
+  for (CLI::App* command : {check, explain, diff})
+    command->add_flag("--json", args.json, "print JSON");
+}
+
 }  // namespace
 
 ParsedArgs ParseArgs(int argc, char** argv) {
@@ -150,6 +225,8 @@ ParsedArgs ParseArgs(int argc, char** argv) {
   doctor->callback([&] { args.command = Command::kDoctor; });
 
   AddImageCommands(app, args);
+  AddAuditCommands(app, args);
+  AddPolicyCommands(app, args);
 
   CLI::App* version =
       app.add_subcommand("version", "versions of vortexctl, containerd and the runtimes");

@@ -23,6 +23,11 @@ enum class Command {
   kImageList,
   kImageImport,
   kImageBuild,
+  kAuditVerify,
+  kAuditExport,
+  kPolicyCheck,
+  kPolicyExplain,
+  kPolicyDiff,
   kVersion
 };
 
@@ -51,11 +56,22 @@ struct Args {
   bool dry_run = false;
   bool report = false;
   std::string spec_out;
+  std::string metrics_out;
+  std::string traceparent;
+
+  // policy check, policy diff
+  std::string policy_a, policy_b;
 
   // image import, image build
   std::string archive;
   std::string image_name;
   std::string layout_dir;
+
+  // audit verify, audit export
+  std::string audit_path;
+  std::string audit_expect_head;
+  std::string audit_format = "ocsf";
+  bool audit_from_start = false;
 };
 
 // What the process should do instead of a command: print `text` and exit with `exit_code`.

@@ -18,6 +18,11 @@ int Doctor(const Args& args);
 int ListImages(const Args& args);
 int ImportArchive(const Args& args, base::Cancellation& cancel);
 int BuildImage(const Args& args, base::Cancellation& cancel);
+int VerifyAudit(const Args& args);
+int ExportAudit(const Args& args);
+int CheckPolicyFile(const Args& args);
+int ExplainPolicy(const Args& args);
+int DiffPolicies(const Args& args);
 int PrintVersion(const Args& args);
 
 // "vortexctl: <message>" on stderr; returns kExitSandbox.

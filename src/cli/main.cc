@@ -45,6 +45,16 @@ int Dispatch(const Args& args, base::Cancellation& cancel) {
       return ImportArchive(args, cancel);
     case Command::kImageBuild:
       return BuildImage(args, cancel);
+    case Command::kAuditVerify:
+      return VerifyAudit(args);
+    case Command::kAuditExport:
+      return ExportAudit(args);
+    case Command::kPolicyCheck:
+      return CheckPolicyFile(args);
+    case Command::kPolicyExplain:
+      return ExplainPolicy(args);
+    case Command::kPolicyDiff:
+      return DiffPolicies(args);
     case Command::kVersion:
       return PrintVersion(args);
   }

@@ -11,6 +11,8 @@
 #include "cli/node.h"
 #include "cli/report.h"
 #include "policy/units.h"
+#include "sandbox/metrics.h"
+#include "sandbox/metrics_file.h"
 #include "sandbox/result_json.h"
 
 namespace vortex::cli {
@@ -40,6 +42,7 @@ absl::Status SetLimit(const char* flag, const std::string& text, Parse parse,
 absl::StatusOr<sandbox::RunRequest> MakeRequest(const Args& args) {
   sandbox::RunRequest request;
   request.plugin = args.plugin;
+  request.traceparent = args.traceparent;
   VX_ASSIGN_OR_RETURN(request.payload, ReadPayload(args.payload));
   policy::LimitRequest& limits = request.limits;
   VX_RETURN_IF_ERROR(SetLimit("--memory", args.memory, policy::ParseBytes, limits.memory_bytes));
@@ -75,6 +78,11 @@ void PrintPlain(const sandbox::SandboxResult& result) {
   }
   if (result.denial_error)
     std::fprintf(stderr, "vortexctl: %s\n", Line(result.denial_error->message).c_str());
+  if (result.audit && result.audit->records_lost > 0) {
+    std::fprintf(stderr, "vortexctl: %llu audit records were lost: %s\n",
+                 static_cast<unsigned long long>(result.audit->records_lost),
+                 result.audit->error.c_str());
+  }
   for (const std::string& leftover : result.leftovers) {
     std::fprintf(stderr, "vortexctl: left for `vortexctl gc`: %s\n", leftover.c_str());
   }
@@ -85,9 +93,18 @@ absl::Status WriteSpec(const Args& args, const sandbox::SandboxResult& result) {
   return base::WriteFileAtomic(args.spec_out, result.spec_json + "\n", 0600);
 }
 
-absl::StatusOr<std::unique_ptr<sandbox::SandboxRunner>> CreateRunner(Args args) {
+absl::StatusOr<std::unique_ptr<sandbox::SandboxRunner>> CreateRunner(
+    Args args, std::shared_ptr<sandbox::Metrics> metrics = nullptr) {
   VX_RETURN_IF_ERROR(LoadPolicy(args));
+  args.options.metrics = std::move(metrics);
   return sandbox::CreateEmbeddedRunner(args.options);
+}
+
+// What was counted is worth a warning, not the run's exit code.
+void WriteMetrics(const Args& args, const sandbox::Metrics& metrics) {
+  if (args.metrics_out.empty()) return;
+  const absl::Status written = sandbox::AddToMetricsFile(args.metrics_out, metrics.Text());
+  if (!written.ok()) Fail(written);
 }
 
 }  // namespace
@@ -102,9 +119,11 @@ int RunPlugin(const Args& args, base::Cancellation& cancel) {
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
   if (!request.ok()) return Fail(request.status());
   request->cancel = &cancel;
-  auto runner = CreateRunner(args);
+  const auto metrics = std::make_shared<sandbox::Metrics>();
+  auto runner = CreateRunner(args, metrics);
   if (!runner.ok()) return Fail(runner.status());
   const auto result = (*runner)->Run(*request);
+  WriteMetrics(args, *metrics);
   if (!result.ok()) return Fail(result.status());
   if (args.json) {
     Print(stdout, sandbox::ResultToJson(*result) + "\n");

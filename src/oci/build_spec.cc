@@ -41,7 +41,7 @@ Process MakeProcess(const JobConfig& job) {
   process.cwd = "/plugin";
   // A non-root process keeps a capability over execve only if it is ambient as well, and that needs
   // inheritable.
-  const std::vector<std::string> granted = Sorted(job.capabilities);
+  const std::vector<std::string> granted = Sorted(*job.capabilities);
   process.capabilities = {granted, granted, granted, granted, granted};
   process.no_new_privileges = true;
   // Raising is always allowed. When the node itself runs out of memory, sandboxes go first.
@@ -79,7 +79,7 @@ std::vector<Mount> MakeMounts(const JobConfig& job) {
       // Not noexec: a native plugin is executed from here.
       {"/plugin", "bind", job.bundle_dir, {"bind", "ro", "nosuid", "nodev", "rprivate"}}};
   // Sorted, a directory comes before what is mounted inside of it.
-  for (const MountGrant& grant : SortedBy(job.mounts, &MountGrant::destination)) {
+  for (const MountGrant& grant : SortedBy(*job.mounts, &MountGrant::destination)) {
     mounts.push_back(
         {grant.destination,
          "bind",
@@ -91,7 +91,7 @@ std::vector<Mount> MakeMounts(const JobConfig& job) {
 
 std::vector<Namespace> MakeNamespaces(const JobConfig& job) {
   std::vector<Namespace> namespaces = {{"cgroup", ""}, {"ipc", ""},
-                                       {"mount", ""},  {"network", job.network_namespace_path},
+                                       {"mount", ""},  {"network", *job.network_namespace_path},
                                        {"pid", ""},    {"uts", ""}};
   if (SupportOf(job.runtime_class).user_namespace) namespaces.push_back({"user", ""});
   return SortedBy(std::move(namespaces), &Namespace::type);
@@ -113,7 +113,7 @@ Resources MakeResources(const JobConfig& job) {
   const ClassSupport& support = SupportOf(job.runtime_class);
   Resources resources;
   resources.devices.push_back({false, "", {}, {}, "rwm"});
-  for (const DeviceGrant& grant : SortedBy(job.devices, &DeviceGrant::path)) {
+  for (const DeviceGrant& grant : SortedBy(*job.devices, &DeviceGrant::path)) {
     resources.devices.push_back({true, grant.type, grant.major, grant.minor, grant.access});
   }
   resources.memory_limit =
@@ -131,7 +131,7 @@ Resources MakeResources(const JobConfig& job) {
 
 std::vector<Device> MakeDevices(const JobConfig& job) {
   std::vector<Device> devices;
-  for (const DeviceGrant& grant : SortedBy(job.devices, &DeviceGrant::path)) {
+  for (const DeviceGrant& grant : SortedBy(*job.devices, &DeviceGrant::path)) {
     devices.push_back({grant.path, grant.type, grant.major, grant.minor, grant.file_mode,
                        kDefaultUid, kDefaultUid});
   }
@@ -193,15 +193,17 @@ absl::StatusOr<Spec> BuildSpec(const JobConfig& job) {
     spec.readonly_paths = {"/proc/irq", "/proc/sys"};
   }
   if (support.seccomp) {
-    const bool raw = std::find(job.capabilities.begin(), job.capabilities.end(), "CAP_NET_RAW") !=
-                     job.capabilities.end();
+    const bool raw = std::find(job.capabilities->begin(), job.capabilities->end(), "CAP_NET_RAW") !=
+                     job.capabilities->end();
     const bool listened = !job.watch.listener_path.empty();
-    spec.seccomp = HarnessSeccomp({.arch = job.arch,
-                                   .device_ioctls = !job.devices.empty(),
-                                   .raw_sockets = raw,
-                                   .watch_network = listened && job.watch.network,
-                                   .watch_filesystem = listened && job.watch.filesystem,
-                                   .watch_ids = job.capabilities.empty()});
+    spec.seccomp = HarnessSeccomp(
+        {.arch = job.arch,
+         .device_ioctls = {WeakensIsolation{"a granted device is used by its driver's ioctls"},
+                           !job.devices->empty()},
+         .raw_sockets = {WeakensIsolation{"CAP_NET_RAW is void without raw sockets"}, raw},
+         .watch_network = listened && job.watch.network,
+         .watch_filesystem = listened && job.watch.filesystem,
+         .watch_ids = job.capabilities->empty()});
     if (listened && (job.watch.network || job.watch.filesystem)) {
       spec.seccomp->listener_path = job.watch.listener_path;
       spec.seccomp->listener_metadata = job.watch.listener_metadata;

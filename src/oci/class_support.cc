@@ -11,18 +11,29 @@ namespace vortex::oci {
 namespace {
 
 constexpr std::array<ClassSupport, 4> kSupport = {{
-    {RuntimeClass::kRunc, "", "", true, true, true, true, PidsBy::kCgroup},
-    {RuntimeClass::kCrun, "", "", true, true, true, true, PidsBy::kCgroup},
+    {RuntimeClass::kRunc, "", "", "", {}, {}, {}, true, PidsBy::kCgroup},
+    {RuntimeClass::kCrun, "", "", "", {}, {}, {}, true, PidsBy::kCgroup},
     // The sentry is the plugin's kernel: its /proc is its own, it filters its own system calls, and
     // it ignores linux.seccomp, maskedPaths and readonlyPaths.
     {RuntimeClass::kGvisor,
      "the sentry makes no host device nodes, and runsc applies no device cgroup",
-     "runsc has no ambient set, so a user who is not root loses them with the first execve", true,
-     false, false, true, PidsBy::kSentry},
+     "runsc has no ambient set, so a user who is not root loses them with the first execve",
+      "",
+     {},
+     WeakensIsolation{"gvisor: the sentry answers system calls and filters its own"},
+     WeakensIsolation{"gvisor: /proc is the sentry's"},
+     true,
+     PidsBy::kSentry},
     // The guest's kernel is the plugin's. Kata knows no user namespaces, and drops resources.pids
     // and seccomp.
-    {RuntimeClass::kKata, "host character devices do not enter the guest", "", false, false, true,
-     false, PidsBy::kRlimitOnly},
+    {RuntimeClass::kKata,
+     "host character devices do not enter the guest",
+     "",
+     WeakensIsolation{"kata: the guest has a kernel of its own"},
+     WeakensIsolation{"kata: drops seccomp, the guest's kernel is the plugin's"},
+     {},
+     false,
+     PidsBy::kRlimitOnly},
 }};
 
 // Those that the kernel asks for in the user namespace that owns the object, and whose system calls
@@ -49,10 +60,13 @@ absl::Status CheckClassHonours(const JobConfig& job) {
     return Error(absl::StatusCode::kFailedPrecondition, "runtime class {} cannot honour {}: {}",
                  Name(job.runtime_class), what, why);
   };
-  if (!job.devices.empty() && !support.no_devices.empty()) {
-    return refuse("devices: " + job.devices.front().path, support.no_devices);
+  if (!job.devices->empty() && !support.no_devices.empty()) {
+    return refuse("devices: " + job.devices->front().path, support.no_devices);
   }
-  for (const std::string& name : job.capabilities) {
+  if (!job.network_namespace_path->empty() && !support.no_network.empty()) {
+    return refuse("network", support.no_network);
+  }
+  for (const std::string& name : *job.capabilities) {
     if (!support.no_capabilities.empty())
       return refuse("capabilities: " + name, support.no_capabilities);
     if (std::find(kUseful.begin(), kUseful.end(), name) == kUseful.end()) {

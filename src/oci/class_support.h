@@ -23,13 +23,14 @@ struct ClassSupport {
   // Empty: honoured. Otherwise why not, for the error message.
   std::string_view no_devices;
   std::string_view no_capabilities;
+  std::string_view no_network;
   // A user namespace on the host. Without one the class has a kernel of its own between plugin and
   // host.
-  bool user_namespace;
+  Protection user_namespace;
   // The host's seccomp, and hiding parts of the host's /proc: pointless where the plugin never
   // calls the host's kernel.
-  bool seccomp;
-  bool proc_paths;
+  Protection seccomp;
+  Protection proc_paths;
   // The cgroup that holds the plugin is the host's: its swap limit and cgroup v2 files apply.
   bool host_cgroup;
   PidsBy pids;

@@ -37,7 +37,7 @@ absl::Status CheckOnce(std::string_view field, const std::string& name,
 
 absl::Status CheckCapabilities(const JobConfig& job) {
   std::set<std::string> seen;
-  for (const std::string& name : job.capabilities) {
+  for (const std::string& name : *job.capabilities) {
     VX_RETURN_IF_ERROR(CheckText("capabilities", name));
     if (!IsCapabilityName(name)) {
       return InvalidArgument(
@@ -50,7 +50,7 @@ absl::Status CheckCapabilities(const JobConfig& job) {
 
 absl::Status CheckMounts(const JobConfig& job) {
   std::set<std::string> seen;
-  for (const MountGrant& mount : job.mounts) {
+  for (const MountGrant& mount : *job.mounts) {
     VX_RETURN_IF_ERROR(CheckMountSource("mounts.source", mount.source));
     VX_RETURN_IF_ERROR(CheckPath("mounts.destination", mount.destination));
     for (std::string_view own : kOwnPaths) {
@@ -97,7 +97,7 @@ absl::Status CheckDevice(const DeviceGrant& device) {
 
 absl::Status CheckDevices(const JobConfig& job) {
   std::set<std::string> seen;
-  for (const DeviceGrant& device : job.devices) {
+  for (const DeviceGrant& device : *job.devices) {
     VX_RETURN_IF_ERROR(CheckDevice(device));
     VX_RETURN_IF_ERROR(CheckOnce("devices.path", device.path, seen));
   }

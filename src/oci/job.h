@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "oci/runtime_class.h"
 #include "oci/spec.h"
+#include "oci/weakens_isolation.h"
 
 namespace vortex::oci {
 
@@ -68,14 +69,15 @@ struct JobConfig {
   std::vector<std::string> env;  // NAME=VALUE
   std::string bundle_dir;        // host path, mounted read-only at /plugin
   IdRange ids;
-  std::string cgroups_path;            // absolute, below the hierarchy's root
-  bool cgroup_v2 = false;              // a fact of the node
-  std::string arch = "x86_64";         // or "aarch64"
-  std::string network_namespace_path;  // empty: a new one with nothing but lo
+  std::string cgroups_path;     // absolute, below the hierarchy's root
+  bool cgroup_v2 = false;       // a fact of the node
+  std::string arch = "x86_64";  // or "aarch64"
   Limits limits;
-  std::vector<std::string> capabilities;  // "CAP_NET_BIND_SERVICE"
-  std::vector<DeviceGrant> devices;
-  std::vector<MountGrant> mounts;
+  // What opens the sandbox; each needs the mark.
+  Weakening<std::string> network_namespace_path;     // empty: a new one with nothing but lo
+  Weakening<std::vector<std::string>> capabilities;  // "CAP_NET_BIND_SERVICE"
+  Weakening<std::vector<DeviceGrant>> devices;
+  Weakening<std::vector<MountGrant>> mounts;
   SeccompWatch watch;
   std::map<std::string, std::string> annotations;  // only io.vortex.*
 };

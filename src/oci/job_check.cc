@@ -117,7 +117,7 @@ absl::Status CheckJob(const JobConfig& job) {
   VX_RETURN_IF_ERROR(CheckProcess(job));
   VX_RETURN_IF_ERROR(CheckMountSource("bundle_dir", job.bundle_dir));
   VX_RETURN_IF_ERROR(CheckPath("cgroups_path", job.cgroups_path));
-  VX_RETURN_IF_ERROR(CheckNetworkNamespace(job.network_namespace_path));
+  VX_RETURN_IF_ERROR(CheckNetworkNamespace(*job.network_namespace_path));
   if (job.arch != "x86_64" && job.arch != "aarch64") {
     return InvalidArgument("arch: \"{}\" has no seccomp profile; x86_64 and aarch64 have",
                            job.arch);

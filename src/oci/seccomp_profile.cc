@@ -171,8 +171,8 @@ Seccomp HarnessSeccomp(const SeccompNeeds& needs) {
   // plugin end its init and with it the proof of how it ended.
   out.syscalls.push_back(Allow({"prlimit64"}, {{0, 0 /* the caller */, 0, kEqual}}));
 
-  AllowSockets(needs.raw_sockets, out.syscalls);
-  AllowIoctls(needs.device_ioctls, out.syscalls);
+  AllowSockets(*needs.raw_sockets, out.syscalls);
+  AllowIoctls(*needs.device_ioctls, out.syscalls);
 
   // The personality that one has, and asking for it; others change how addresses are laid out.
   for (std::uint64_t persona :

@@ -4,14 +4,15 @@
 #include <string>
 
 #include "oci/spec.h"
+#include "oci/weakens_isolation.h"
 
 namespace vortex::oci {
 
 // What the profile depends on.
 struct SeccompNeeds {
-  std::string arch;            // "x86_64" or "aarch64"
-  bool device_ioctls = false;  // a device is granted: its driver's ioctl requests are let through
-  bool raw_sockets = false;    // CAP_NET_RAW is granted
+  std::string arch;               // "x86_64" or "aarch64"
+  Weakening<bool> device_ioctls;  // a device is granted: its driver's ioctls are let through
+  Weakening<bool> raw_sockets;    // CAP_NET_RAW is granted
   // An observer listens: calls of these kinds go to it instead of being let through or refused by
   // the filter (seccomp_watch.h).
   bool watch_network = false;

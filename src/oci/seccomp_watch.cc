@@ -56,7 +56,7 @@ void WatchNetwork(const SeccompNeeds& needs, Seccomp& profile) {
   profile.syscalls.push_back(
       Notify({"socket"}, {{0, 16 /* AF_NETLINK */, 0, kEqual}, {2, 0, 0, kNotEqual}}));
   profile.syscalls.push_back(Notify({"socket"}, {{0, 17, 0, kAtLeast}}));
-  if (!needs.raw_sockets) {
+  if (!*needs.raw_sockets) {
     for (std::uint64_t family : {2, 10}) {
       profile.syscalls.push_back(
           Notify({"socket"}, {{0, family, 0, kEqual}, {1, 0xf, 3 /* SOCK_RAW */, kMasked}}));
@@ -85,7 +85,7 @@ void WatchRefused(const SeccompNeeds& needs, Seccomp& profile) {
                              0x40000000} /* CLONE_NEW* */) {
     profile.syscalls.push_back(Notify({"clone"}, {{0, flag, flag, kMasked}}));
   }
-  if (!needs.device_ioctls) {
+  if (!*needs.device_ioctls) {
     profile.syscalls.push_back(Notify({"ioctl"}, {{1, 0xffffffff, 0x5412 /* TIOCSTI */, kMasked}}));
   }
   constexpr std::uint64_t kTypeMask = 0170000;

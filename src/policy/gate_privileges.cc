@@ -152,7 +152,12 @@ void GiveMounts(Judge& judge) {
 void CheckClass(Judge& judge) {
   oci::JobConfig job;
   job.runtime_class = judge.grant.runtime_class;
-  job.capabilities = judge.grant.capabilities;
+  job.capabilities = {oci::WeakensIsolation{"asks what a class honours; no spec is made"},
+                      judge.grant.capabilities};
+  if (!judge.grant.network.empty()) {
+    job.network_namespace_path = {
+        oci::WeakensIsolation{"asks what a class honours; no spec is made"}, "of the run"};
+  }
   const absl::Status honoured = oci::CheckClassHonours(job);
   if (!honoured.ok())
     judge.Refuse(absl::StatusCode::kFailedPrecondition, "runtime_class.cannot-honour", "built in",

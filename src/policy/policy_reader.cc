@@ -24,7 +24,8 @@ constexpr std::size_t kMaxReason = 200;
 absl::StatusOr<oci::RuntimeClass> ReadClass(const YamlField& field) {
   VX_ASSIGN_OR_RETURN(const std::string text, field.Text());
   const auto parsed = oci::ParseRuntimeClass(text);
-  if (!parsed.ok()) return field.Bad("{}", Message(parsed.status()));
+  if (!parsed.ok())
+    return field.Bad("{} is not a runtime class; use runc, crun, gvisor or kata", Quoted(text));
   return *parsed;
 }
 
@@ -47,7 +48,7 @@ absl::StatusOr<std::string> ReadDigest(const YamlField& field) {
 
 absl::StatusOr<std::string> ReadReason(const YamlField& field) {
   VX_ASSIGN_OR_RETURN(std::string text, field.Text());
-  if (text.empty() || text.size() > kMaxReason || text.find('\n') != std::string::npos)
+  if (text.empty() || text.size() > kMaxReason || FindBadCharacter(text))
     return field.Bad("write one line of 1 to {} bytes: why, and who decided it", kMaxReason);
   return text;
 }
@@ -63,8 +64,9 @@ absl::StatusOr<std::optional<std::chrono::sys_days>> ReadExpiry(const YamlField&
 absl::StatusOr<std::string> ReadAbsolutePath(const YamlField& field) {
   VX_ASSIGN_OR_RETURN(std::string text, field.Text());
   const std::string walk = text + "/";
-  if (text.size() > 1 && text.front() == '/' && walk.find("//") == std::string::npos &&
-      walk.find("/./") == std::string::npos && walk.find("/../") == std::string::npos) {
+  if (text.size() > 1 && text.front() == '/' && !FindBadCharacter(text) &&
+      walk.find("//") == std::string::npos && walk.find("/./") == std::string::npos &&
+      walk.find("/../") == std::string::npos) {
     return text;
   }
   return field.Bad(
@@ -89,7 +91,7 @@ absl::StatusOr<T> ReadWord(const YamlField& field,
 absl::StatusOr<std::string> ReadUsefulCapability(const YamlField& field) {
   VX_ASSIGN_OR_RETURN(std::string name, ReadCapability(field));
   oci::JobConfig job;
-  job.capabilities = {name};
+  job.capabilities = {oci::WeakensIsolation{"checks an allow entry; no spec is made"}, {name}};
   const absl::Status honoured = oci::CheckClassHonours(job);
   if (honoured.ok()) return name;
   return field.Bad("{} would be void: {}", name,
@@ -114,7 +116,7 @@ absl::StatusOr<oci::MountGrant> ReadMount(const YamlField& field) {
         "/models}}");
   }
   oci::JobConfig job;
-  job.mounts = {mount};
+  job.mounts = {oci::WeakensIsolation{"checks an allow entry; no spec is made"}, {mount}};
   if (const absl::Status checked = oci::CheckGrants(job); !checked.ok())
     return field.Bad("{}", Message(checked));
   return mount;

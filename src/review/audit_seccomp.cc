@@ -319,7 +319,10 @@ void AuditCalls(AuditContext& audit, const Node& seccomp, const SeccompModel& mo
     }
   }
   // What an unfiltered ioctl includes needs no finding of its own.
-  if (open.contains("seccomp.ioctl-unfiltered")) open.erase("seccomp.ioctl-high-bits");
+  if (open.contains("seccomp.ioctl-unfiltered")) {
+    open.erase("seccomp.ioctl-high-bits");
+    if (!audit.root()["process"]["terminal"].IsTrue()) open.erase("seccomp.ioctl-terminal");
+  }
   if (open.contains("seccomp.socket-families")) open.erase("seccomp.other-transports");
   for (const auto& [rule, what] : open) {
     constexpr std::size_t kMost = 8;

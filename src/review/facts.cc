@@ -137,10 +137,14 @@ void ProcessFacts(const Node& process, FactWriter& facts) {
   const Node capabilities = process["capabilities"];
   if (process && !capabilities)
     facts.Grant("process.capabilities: the runtime's choice", capabilities);
+  // Where one of the specs leaves it to the runtime, single capabilities cannot be compared.
+  if (capabilities) facts.Guard("process.capabilities", capabilities);
+  facts.Under("process.capabilities");
   for (const char* set : {"bounding", "effective", "permitted", "inheritable", "ambient"}) {
     for (const std::string& name : capabilities[set].Texts())
       facts.Grant(fmt::format("process.capabilities.{}: {}", set, name), capabilities[set]);
   }
+  facts.Under("");
   for (const Node& limit : process["rlimits"].Items()) {
     for (const char* part : {"soft", "hard"})
       facts.Limit(fmt::format("process.rlimits {} {}", limit["type"].Text(), part), limit[part],
@@ -220,6 +224,7 @@ void MountFacts(const Node& mount, const std::string& key, FactWriter& facts) {
     facts.Grant(grant, mount["destination"]);
     facts.Under(grant);
   }
+  facts.Neutral(key + " type as written", mount["type"]);
   // The bundle's copy has a name of its own for each digest.
   if (bind) {
     facts.Unknown(key + " source", mount["source"], destination == "/plugin");
@@ -250,7 +255,8 @@ void MountFacts(const Node& mount, const std::string& key, FactWriter& facts) {
   if (type == "tmpfs" || options.mode) {
     const std::int64_t mode = Octal(options.mode.value_or("1777"));
     facts.Mode(key, where, mode, 06777);
-    if ((mode & 01000) != 0) facts.Guard(key + " sticky", where);
+    // Who may not write, may not remove what is others' either.
+    if ((mode & 01000) != 0 || (mode & 022) == 0) facts.Guard(key + " sticky", where);
   }
   for (const std::string& word : options.unknown) facts.Unknown(key + " option " + word, where);
   // The rest, so that no word of the list is skipped.

@@ -59,7 +59,15 @@ void DeviceFacts(const Node& root, FactWriter& facts) {
     facts.Mode(key, device["fileMode"], device["fileMode"].Int().value_or(0666), 07777);
     facts.Under("");
   }
-  const DeviceModel model(root["linux"]["resources"]["devices"]);
+  const Node rules = root["linux"]["resources"]["devices"];
+  for (const Node& rule : rules.Items()) {
+    const std::string& type = rule["type"].Text();
+    const bool known = (type.empty() || type == "a" || type == "b" || type == "c") &&
+                       rule["access"].Text().find_first_not_of("rwm") == std::string::npos;
+    if (!known)
+      facts.Unknown("linux.resources.devices not understood: " + Compact(*rule.value()), rule);
+  }
+  const DeviceModel model(rules);
   const auto put = [&](FactKind kind, const std::string& key, const std::string& path,
                        Position at) {
     Fact fact;
@@ -206,12 +214,14 @@ void LinuxFacts(const Node& root, FactWriter& facts) {
     facts.Grant("linux.cgroupsPath: outside of its parent", part["cgroupsPath"]);
   if (cgroup.empty()) facts.Grant("linux.cgroupsPath: the runtime's choice", part["cgroupsPath"]);
   const std::string& propagation = part["rootfsPropagation"].Text();
-  const bool shut = propagation.find("private") != std::string::npos ||
-                    propagation.find("unbindable") != std::string::npos;
+  const auto is = [&](std::string_view word) {
+    return propagation == word || propagation == "r" + std::string(word);
+  };
+  // Absent and words that nobody knows are as slave, runc's default.
   facts.Ceiling("linux.rootfsPropagation", part["rootfsPropagation"],
-                shut                                              ? 0
-                : propagation.find("shared") != std::string::npos ? 2
-                                                                  : 1,
+                is("private") || is("unbindable") ? 0
+                : is("shared")                    ? 2
+                                                  : 1,
                 propagation.empty() ? "absent" : propagation);
   for (const char* list : {"maskedPaths", "readonlyPaths"}) {
     for (const Node& item : part[list].Items())

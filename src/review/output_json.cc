@@ -192,8 +192,9 @@ std::string DiffSarif(const DiffReport& report, const std::string& a, const std:
   }
   Json results = Json::array();
   for (const Change& change : report.changes) {
-    const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                    [&](const DirectionRule& k) { return k.direction == change.direction; });
+    const auto* kind =
+        std::find_if(std::begin(kKinds), std::end(kKinds),
+                     [&](const DirectionRule& k) { return k.direction == change.direction; });
     results.push_back(
         {{"ruleId", kind->id},
          {"ruleIndex", kind - std::begin(kKinds)},

@@ -19,13 +19,6 @@ void Refuse(policy::Decision& decision, const char* rule, const std::string& mes
 void RefuseWhatIsNotBuilt(policy::Decision& decision) {
   if (!decision.grant.ok()) return;
   const policy::Grant grant = *decision.grant;
-  if (!grant.network.empty()) {
-    const policy::NetworkRule& rule = grant.network.front();
-    Refuse(decision, "network.no-proxy",
-           fmt::format("network access to {}:{} is granted, but this version has no egress proxy, "
-                       "and no plugin reaches a network without one",
-                       rule.host, rule.port));
-  }
   if (!grant.gpus.empty()) {
     Refuse(decision, "gpus.no-resolver",
            fmt::format("the device {} is granted, but this version resolves no CDI names",

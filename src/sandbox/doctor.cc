@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "audit/log.h"
 #include "base/files.h"
 #include "base/status.h"
 #include "client/client.h"
@@ -96,6 +97,17 @@ std::vector<Check> CheckContainerd(const EmbeddedOptions& options) {
   out.push_back(FromStatus("image", image.status(), options.image,
                            "build and import it: vortexctl image build"));
   return out;
+}
+
+// Not required: the operator may not want one. One that is configured must work.
+Check CheckAudit(const audit::AuditOptions& options) {
+  Check check{"audit log", true, false, "none: runs leave no records",
+              "name a directory with --audit-dir"};
+  check.ok = !options.directory.empty();
+  if (!check.ok) return check;
+  audit::Log log(options);
+  return FromStatus("audit log", log.Write({}, audit::Log::kBeginning).status(), options.directory,
+                    "make room, or name another directory with --audit-dir");
 }
 
 // A plugin of one line in a directory of its own.
@@ -197,10 +209,11 @@ std::string ProgramVersion(const std::string& program) {
 
 std::vector<Check> CheckNode(const EmbeddedOptions& options) {
   std::vector<Check> out = {CheckRoot(), CheckKernel(), CheckUserNamespaces(), CheckCgroups(),
-                            CheckPolicyFits(options)};
+                            CheckPolicyFits(options), CheckAudit(options.audit)};
   for (Check& check : CheckContainerd(options)) out.push_back(std::move(check));
   bool ready = true;
-  for (const Check& check : out) ready = ready && (check.ok || check.name == "policy");
+  for (const Check& check : out)
+    ready = ready && (check.ok || !check.required || check.name == "policy");
   absl::StatusOr<std::unique_ptr<SandboxRunner>> runner = nullptr;
   EmbeddedOptions probing = options;
   probing.policy = ProbePolicy();

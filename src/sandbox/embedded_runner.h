@@ -7,12 +7,16 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "audit/options.h"
 #include "policy/policy.h"
+#include "sandbox/egress.h"
 #include "sandbox/id_range.h"
 #include "sandbox/runner.h"
 #include "sandbox/runtime_classes.h"
 
 namespace vortex::sandbox {
+
+class Metrics;
 
 struct EmbeddedOptions {
   // containerd's gRPC socket.
@@ -34,6 +38,11 @@ struct EmbeddedOptions {
   // Parent of every run's cgroup, in each hierarchy.
   std::string cgroup_parent = "/vortex";
   IdPool ids;
+  EgressOptions egress;
+  // Without a directory there is no audit log.
+  audit::AuditOptions audit;
+  // Counts the runs; shared with whoever shows the numbers. Null: the runner has its own.
+  std::shared_ptr<Metrics> metrics;
 };
 
 // Errors  FailedPrecondition: this node cannot limit what it runs (a cgroup controller is missing;

@@ -6,10 +6,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "audit/log.h"
 #include "client/client.h"
 #include "sandbox/bundle_store.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/embedded_runner.h"
+#include "sandbox/metrics.h"
 #include "sandbox/rootfs.h"
 
 namespace vortex::sandbox {
@@ -21,12 +23,18 @@ class Environment {
       : options_(std::move(options)),
         cgroups_(std::move(cgroups)),
         bundles_(options_.data_dir + "/bundles"),
-        rootfs_(options_.snapshotter) {}
+        rootfs_(options_.snapshotter),
+        metrics_(options_.metrics ? options_.metrics : std::make_shared<Metrics>()) {
+    if (!options_.audit.directory.empty()) audit_ = std::make_unique<audit::Log>(options_.audit);
+  }
 
   const EmbeddedOptions& options() const { return options_; }
   const CgroupHost& cgroups() const { return cgroups_; }
   BundleStore& bundles() { return bundles_; }
   RootFsCache& rootfs() { return rootfs_; }
+  // Null: no audit log is configured.
+  audit::Log* audit() { return audit_.get(); }
+  Metrics& metrics() { return *metrics_; }
 
   // Connects on first use and makes sure that our containerd namespace exists; one connection for
   // all.
@@ -43,6 +51,8 @@ class Environment {
   const CgroupHost cgroups_;
   BundleStore bundles_;
   RootFsCache rootfs_;
+  std::shared_ptr<Metrics> metrics_;
+  std::unique_ptr<audit::Log> audit_;
   std::mutex mutex_;
   std::shared_ptr<client::Client> client_;
   std::once_flag reclaimed_;

@@ -2,6 +2,7 @@
 #include "sandbox/job.h"
 
 #include "sandbox/denials/observer.h"
+#include "sandbox/egress.h"
 #include "sandbox/shim_report.h"
 
 namespace vortex::sandbox {
@@ -42,8 +43,16 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
              "VORTEX_PLUGIN_ID=" + grant.plugin_id,
              "VORTEX_RESULT_TOKEN=" + facts.result_token,
              "VORTEX_RUN_ID=" + facts.run_id};
-  job.capabilities = grant.capabilities;
-  job.mounts = grant.mounts;
+  if (!facts.network_namespace_path.empty()) {
+    job.network_namespace_path = {
+        oci::WeakensIsolation{"the run's own namespace, with its egress proxy and nothing else"},
+        facts.network_namespace_path};
+    for (std::string& entry : EgressEnvironment()) job.env.push_back(std::move(entry));
+    job.annotations[kEgressAnnotation] = kEgressByProxy;
+  }
+  job.capabilities = {oci::WeakensIsolation{"an operator's allow entry names the capabilities"},
+                      grant.capabilities};
+  job.mounts = {oci::WeakensIsolation{"an operator's allow entry names the mounts"}, grant.mounts};
   job.bundle_dir = facts.bundle_path;
   job.ids = facts.ids;
   job.cgroups_path = facts.cgroups_path;

@@ -24,6 +24,8 @@ struct JobFacts {
   std::string init_token;  // 32 hex digits each
   std::string result_token;
   std::string report_path;
+  // Of granted hosts only: the namespace with the link, empty without.
+  std::string network_namespace_path;
   // When the shim kills by itself, unix ns; 0: never.
   std::int64_t deadline_unix_ns = 0;
   // The run's observer (denials/observer.h); empty paths: none.

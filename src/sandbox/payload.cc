@@ -44,4 +44,22 @@ absl::Status CheckPayload(std::string_view payload) {
       finder.position);
 }
 
+absl::Status CheckTraceparent(std::string_view traceparent) {
+  if (traceparent.empty()) return absl::OkStatus();
+  // 00-<32>-<16>-<2>
+  constexpr std::size_t kTrace = 3, kParent = 36, kFlags = 53, kSize = 55;
+  bool good = traceparent.size() == kSize && traceparent.starts_with("00-");
+  for (std::size_t i = 0; good && i < kSize; ++i) {
+    const char c = traceparent[i];
+    const bool dash = i == kTrace - 1 || i == kParent - 1 || i == kFlags - 1;
+    good = dash ? c == '-' : (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  }
+  good = good && traceparent.substr(kTrace, 32).find_first_not_of('0') != std::string_view::npos &&
+         traceparent.substr(kParent, 16).find_first_not_of('0') != std::string_view::npos;
+  if (good) return absl::OkStatus();
+  return InvalidArgument(
+      "traceparent: {} bytes that are not \"00-<32 hex digits>-<16 hex digits>-<2 hex digits>\"",
+      traceparent.size());
+}
+
 }  // namespace vortex::sandbox

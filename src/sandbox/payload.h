@@ -11,4 +11,8 @@ namespace vortex::sandbox {
 // where it is not.
 absl::Status CheckPayload(std::string_view payload);
 
+// InvalidArgument unless `traceparent` is empty or as W3C Trace Context level 1, section 3.2, has
+// it: version 00, ids that are not all zero, lower-case hex.
+absl::Status CheckTraceparent(std::string_view traceparent);
+
 }  // namespace vortex::sandbox

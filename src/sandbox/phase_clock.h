@@ -17,8 +17,9 @@ class PhaseClock {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit PhaseClock(std::function<void(std::string_view)> on_phase)
-      : on_phase_(std::move(on_phase)) {}
+  // `called` is when the caller called: before now when the run had to wait for its thread.
+  PhaseClock(std::function<void(std::string_view)> on_phase, Clock::time_point called)
+      : start_(called), on_phase_(std::move(on_phase)) {}
 
   Clock::time_point start() const { return start_; }
 
@@ -46,7 +47,7 @@ class PhaseClock {
   }
 
  private:
-  const Clock::time_point start_ = Clock::now();
+  const Clock::time_point start_;
   std::function<void(std::string_view)> on_phase_;
   const char* current_ = nullptr;
   Clock::time_point phase_start_;

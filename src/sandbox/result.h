@@ -105,6 +105,15 @@ struct ControlReport {
   std::string readback;  // the kernel's own words, or why it cannot be seen from outside
 };
 
+// What the audit log has of the run; kept with the result, `hash` is an anchor that the log can be
+// checked against (docs/user/audit-log.md).
+struct AuditTrace {
+  std::uint64_t seq = 0;           // of the run's last line; 0: there is none
+  std::string hash;                // of that line
+  std::uint64_t records_lost = 0;  // that should have been written and could not be
+  std::string error;               // why
+};
+
 struct Usage {
   std::optional<std::uint64_t> cpu_usec;
   std::optional<std::uint64_t> memory_peak_bytes;
@@ -112,6 +121,23 @@ struct Usage {
   std::optional<std::uint64_t> throttled_usec;
   std::optional<std::uint64_t> throttled_periods;
   std::uint64_t wall_usec = 0;  // the plugin's process: from task start to its end
+};
+
+// A granted host that the plugin reached for, as the egress proxy counted.
+struct EgressHost {
+  std::string host;
+  int port = 0;
+  std::uint64_t connections = 0;  // made to it
+  std::uint64_t failures = 0;     // allowed, but not resolved, not reached or not understood
+  std::uint64_t bytes_out = 0;    // plugin to host
+  std::uint64_t bytes_in = 0;
+};
+
+struct EgressReport {
+  bool linked = false;            // hosts were granted, and the proxy was there
+  std::uint64_t connections = 0;  // that the plugin made to the proxy
+  std::vector<EgressHost> hosts;
+  std::string problem;  // why the counts are not whole; empty: they are
 };
 
 // A name with a slash ("create/runtime_create") is a step of the shim inside the phase before the
@@ -136,6 +162,7 @@ struct SandboxResult {
   std::vector<ControlReport> controls;
   Usage usage;
   std::vector<Denial> denials;
+  EgressReport egress;
   Observation observation;
   std::optional<DenialError> denial_error;
   // Every decision of the gate, in order, also when it refused.
@@ -150,6 +177,8 @@ struct SandboxResult {
   std::string spec_json;  // canonical
   // What could not be removed and waits for `vortexctl gc`; empty: nothing is left.
   std::vector<std::string> leftovers;
+  // Absent: the operator has configured no audit log.
+  std::optional<AuditTrace> audit;
 };
 
 }  // namespace vortex::sandbox

@@ -141,6 +141,22 @@ Json DenialsJson(const std::vector<Denial>& denials) {
   return out;
 }
 
+Json EgressJson(const EgressReport& egress) {
+  if (!egress.linked) return nullptr;
+  Json hosts = Json::array();
+  for (const EgressHost& host : egress.hosts) {
+    hosts.push_back({{"host", Text(host.host)},
+                     {"port", host.port},
+                     {"connections", host.connections},
+                     {"failures", host.failures},
+                     {"bytes_out", host.bytes_out},
+                     {"bytes_in", host.bytes_in}});
+  }
+  return {{"connections", egress.connections},
+          {"hosts", std::move(hosts)},
+          {"problem", Text(egress.problem)}};
+}
+
 Json ObservationJson(const Observation& observation) {
   Json out = Json::object();
   for (const ObserverState& state : observation.observers) {
@@ -159,6 +175,14 @@ Json DenialErrorJson(const std::optional<DenialError>& error) {
           {"target", Text(error->target)},  {"rule", error->rule},
           {"witness", error->witness},      {"allowed_by", Text(error->allowed_by)},
           {"message", Text(error->message)}};
+}
+
+Json AuditJson(const std::optional<AuditTrace>& audit) {
+  if (!audit) return Json();
+  return {{"seq", audit->seq},
+          {"hash", Text(audit->hash)},
+          {"records_lost", audit->records_lost},
+          {"error", Text(audit->error)}};
 }
 
 Json TimingsJson(const SandboxResult& result) {
@@ -188,9 +212,11 @@ std::string ResultToJson(const SandboxResult& result) {
       {"controls", ControlsJson(result.controls)},
       {"usage", UsageJson(result.usage)},
       {"denials", DenialsJson(result.denials)},
+      {"egress", EgressJson(result.egress)},
       {"denial_error", DenialErrorJson(result.denial_error)},
       {"observation", ObservationJson(result.observation)},
       {"policy", {{"digest", result.policy_digest}, {"rules", RulesJson(result.rules)}}},
+      {"audit", AuditJson(result.audit)},
       {"timings", TimingsJson(result)},
       {"image", {{"name", result.image}, {"digest", result.image_digest}}},
       {"spec_digest", result.spec_digest},

@@ -13,6 +13,8 @@
 
 #include "base/files.h"
 #include "base/status.h"
+#include "sandbox/egress.h"
+#include "sandbox/egress_namespace.h"
 
 namespace vortex::sandbox {
 namespace {
@@ -96,6 +98,8 @@ absl::Status RunDir::MakeFifos() const {
 }
 
 absl::Status RunDir::Remove() {
+  // A pinned namespace would keep the directory.
+  RemoveEgressNamespace(EgressNamespacePath(path_));
   VX_RETURN_IF_ERROR(base::RemoveTree(path_));
   lock_.Reset();
   return absl::OkStatus();

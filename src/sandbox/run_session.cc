@@ -45,18 +45,38 @@ enum RecordKind : std::size_t { kResultRecord, kInitRecord };
 }  // namespace
 
 RunSession::RunSession(Environment& environment, const RunRequest& request)
-    : env_(environment), request_(request), clock_(request.on_phase) {
+    : env_(environment),
+      request_(request),
+      record_(environment.audit(), environment.metrics(), request),
+      clock_(request.on_phase, request.called.value_or(Clock::now())) {
+  if (request.called) clock_.Begin("queue", *request.called);
   result_.run_id = "run-" + base::RandomHex(8);
   init_token_ = base::RandomHex(16);
   result_token_ = base::RandomHex(16);
 }
 
 absl::StatusOr<SandboxResult> RunSession::Run() {
-  if (const absl::Status admitted = Admit(); !admitted.ok()) {
+  absl::StatusOr<SandboxResult> result = Attempt();
+  record_.Finished(result);
+  return result;
+}
+
+absl::StatusOr<SandboxResult> RunSession::Attempt() {
+  if (const absl::Status ready = record_.Ready(); !ready.ok()) {
+    Refuse(Cause::kSandboxUnavailable, ready);
+    return Finish();
+  }
+  const absl::Status admitted = Admit();
+  const absl::Status recorded = record_.Decided(result_, admitted);
+  if (!admitted.ok()) {
     if (!absl::IsPermissionDenied(admitted) && !absl::IsFailedPrecondition(admitted))
       return admitted;
     Refuse(absl::IsPermissionDenied(admitted) ? Cause::kPolicyDenied : Cause::kSandboxUnavailable,
            admitted);
+    return Finish();
+  }
+  if (!recorded.ok()) {
+    Refuse(Cause::kSandboxUnavailable, recorded);
     return Finish();
   }
   clock_.Begin("connect");
@@ -87,9 +107,14 @@ absl::StatusOr<SandboxResult> RunSession::DryRun() {
 absl::Status RunSession::Admit() {
   clock_.Begin("bundle");
   VX_RETURN_IF_ERROR(CheckPayload(request_.payload));
+  VX_RETURN_IF_ERROR(CheckTraceparent(request_.traceparent));
   VX_ASSIGN_OR_RETURN(bundle_, request_.plugin.starts_with("sha256:")
                                    ? env_.bundles().Get(request_.plugin)
                                    : env_.bundles().Add(request_.plugin));
+  if (!request_.plugin_id.empty() && request_.plugin_id != bundle_.manifest.id) {
+    return InvalidArgument("plugin {}: its id is {} now, not {}", request_.plugin,
+                           bundle_.manifest.id, request_.plugin_id);
+  }
   result_.plugin_id = bundle_.manifest.id;
   result_.plugin_version = bundle_.manifest.version;
   result_.bundle_digest = bundle_.digest;
@@ -116,6 +141,10 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
   facts.result_token = result_token_;
   facts.report_path = RunDir::ReportPath(RunDir::PathOf(env_.options().state_dir, result_.run_id));
   facts.deadline_unix_ns = shim_deadline;
+  if (!grant_.network.empty()) {
+    facts.network_namespace_path =
+        EgressNamespacePath(RunDir::PathOf(env_.options().state_dir, result_.run_id));
+  }
   watch_.Describe(grant_, env_.options().watch, result_.run_id,
                   RunDir::PathOf(env_.options().state_dir, result_.run_id), facts);
   VX_ASSIGN_OR_RETURN(const oci::Spec spec,
@@ -142,6 +171,13 @@ absl::Status RunSession::Prepare(client::Client& client) {
                 std::chrono::duration_cast<std::chrono::nanoseconds>(deadline).count()));
   VX_ASSIGN_OR_RETURN(dir_, RunDir::Create(env_.options().state_dir, result_.run_id));
   VX_RETURN_IF_ERROR(dir_->MakeFifos());
+  if (!grant_.network.empty()) {
+    clock_.Begin("egress");
+    // The last of the run's ids: inside the sandbox nobody can become it, outside nobody else is.
+    VX_ASSIGN_OR_RETURN(egress_, EgressLink::Start(env_.options().egress, grant_, dir_->path(),
+                                                   ids_->first() + ids_->size() - 1));
+    result_.egress.linked = true;
+  }
   VX_RETURN_IF_ERROR(watch_.Start(ids_->first() + oci::kDefaultUid));
 
   clock_.Begin("container");
@@ -217,7 +253,10 @@ absl::Status RunSession::Execute(client::Client& client) {
   stderr_capture_.emplace(static_cast<std::uint64_t>(grant_.limits.output_bytes));
   scanner_.emplace(
       std::vector<RecordScanner::Kind>{{"result", result_token_}, {"exit", init_token_}},
-      kMaxRecordBytes, [this](std::string_view bytes) { stdout_capture_->Append(bytes); });
+      kMaxRecordBytes, [this](std::string_view bytes) {
+        stdout_capture_->Append(bytes);
+        if (request_.on_stdout) request_.on_stdout(bytes);
+      });
 
   // Waiting begins before the start, so that no exit is missed; its deadline only bounds a
   // containerd that never answers.
@@ -231,6 +270,7 @@ absl::Status RunSession::Execute(client::Client& client) {
   VX_RETURN_IF_ERROR(client.tasks().Start(result_.run_id, "", CallOptions()).status());
   const Clock::time_point started = Clock::now();
   clock_.Begin("run", started);
+  record_.Started(result_);
 
   PumpConfig config;
   config.stdin_fd = std::move(stdin_fd_);
@@ -244,7 +284,10 @@ absl::Status RunSession::Execute(client::Client& client) {
   config.output_total_limit = static_cast<std::uint64_t>(grant_.limits.output_total_bytes);
   config.cancel = request_.cancel;
   config.on_stdout = [this](std::string_view bytes) { scanner_->Feed(bytes); };
-  config.on_stderr = [this](std::string_view bytes) { stderr_capture_->Append(bytes); };
+  config.on_stderr = [this](std::string_view bytes) {
+    stderr_capture_->Append(bytes);
+    if (request_.on_stderr) request_.on_stderr(bytes);
+  };
   // A shim that is gone cannot be told; its end is seen by the pump.
   config.on_stdin_done = [&] {
     client.tasks().CloseStdin(result_.run_id, "", CallOptions()).IgnoreError();
@@ -296,6 +339,7 @@ void RunSession::Settle(const PumpResult& pumped) {
   }
   result_.termination = Decide(facts);
   result_.denials = DenialsFrom(facts);
+  if (egress_) egress_->Finish(result_);
   if (facts.result && !facts.result->ok) result_.failure = facts.result->failure;
   watch_.Finish(result_);
   if (result_.termination.cause == Cause::kOk) result_.output = std::move(facts.result->value);
@@ -328,6 +372,7 @@ void RunSession::TakeShimReport(RunFacts& facts) {
 
 void RunSession::Reclaim(client::Client& client) {
   clock_.Begin("cleanup");
+  egress_.reset();
   if (!dir_) return;
   result_.leftovers =
       ReclaimRun(&client, env_.cgroups(), env_.CgroupsPath(result_.run_id), result_.run_id, *dir_)

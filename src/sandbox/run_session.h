@@ -13,12 +13,14 @@
 #include "policy/gate.h"
 #include "sandbox/bundle.h"
 #include "sandbox/denials/denial_watch.h"
+#include "sandbox/egress.h"
 #include "sandbox/environment.h"
 #include "sandbox/id_range.h"
 #include "sandbox/io_pump.h"
 #include "sandbox/phase_clock.h"
 #include "sandbox/record_scanner.h"
 #include "sandbox/run_dir.h"
+#include "sandbox/run_record.h"
 #include "sandbox/runner.h"
 #include "sandbox/stream_capture.h"
 
@@ -34,6 +36,8 @@ class RunSession {
   absl::StatusOr<SandboxResult> DryRun();
 
  private:
+  // Run, but for the last lines of the record.
+  absl::StatusOr<SandboxResult> Attempt();
   // The request is runnable and granted, or an error says why not. Creates nothing.
   absl::Status Admit();
   // The spec for these names and ids.
@@ -63,6 +67,7 @@ class RunSession {
 
   Environment& env_;
   const RunRequest& request_;
+  RunRecord record_;
   PhaseClock clock_;
   SandboxResult result_;
 
@@ -76,6 +81,7 @@ class RunSession {
   DenialWatch watch_;
   std::optional<RunDir> dir_;
   std::optional<IdRange> ids_;
+  std::unique_ptr<EgressLink> egress_;  // when hosts were granted
   base::UniqueFd stdout_fd_, stderr_fd_, stdin_fd_, stdin_keeper_, pidfd_;
   CgroupLimits readback_;
   std::optional<StreamCapture> stdout_capture_, stderr_capture_;

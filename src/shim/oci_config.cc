@@ -70,12 +70,32 @@ void ReadResources(JsonReader& json, OciConfig* config) {
   });
 }
 
+void ReadUidMappings(JsonReader& json, OciConfig* config) {
+  json.Array([&] {
+    std::int64_t container = -1;
+    std::int64_t host = -1;
+    json.Object([&](std::string_view key) {
+      if (key == "containerID") {
+        container = json.Int();
+      } else if (key == "hostID") {
+        host = json.Int();
+      } else {
+        json.Skip();
+      }
+    });
+    if (container == 0 && host > 0 && host < 0xffffffff)
+      config->host_uid_of_root = static_cast<std::uint32_t>(host);
+  });
+}
+
 void ReadLinux(JsonReader& json, OciConfig* config) {
   json.Object([&](std::string_view key) {
     if (key == "namespaces") {
       ReadNamespaces(json, config);
     } else if (key == "resources") {
       ReadResources(json, config);
+    } else if (key == "uidMappings") {
+      ReadUidMappings(json, config);
     } else if (key == "seccomp") {
       config->has_seccomp = json.Raw().starts_with('{');
     } else {

@@ -20,6 +20,7 @@ struct OciConfig {
   bool own_network_namespace = false;
   std::string network_path;  // empty: a fresh one, with nothing but lo
   bool user_namespace = false;
+  std::optional<std::uint32_t> host_uid_of_root;  // where uid 0 of the user namespace is mapped
   bool terminal = false;
   bool no_new_privileges = false;
   bool has_seccomp = false;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "shim/egress_network.h"
 #include "shim/files.h"
 #include "shim/readback_checks.h"
 
@@ -124,13 +125,18 @@ std::vector<std::string> LinkNames(std::string_view text) {
 }
 
 void CheckLinks(const Container& container, const std::string& proc, ControlChecker* checker) {
-  if (!container.config.own_network_namespace || !container.config.network_path.empty()) return;
+  const OciConfig& config = container.config;
+  const bool linked = HasEgressLink(config);
+  if (!config.own_network_namespace || (!config.network_path.empty() && !linked)) return;
   std::string names;
   bool only_loopback = true;
   for (const std::string& name : LinkNames(ReadFile(proc + "/net/dev", 1 << 20).value_or(""))) {
     if (name != "lo" && !IsTunnelTemplate(name)) only_loopback = false;
     if (!names.empty()) names += ' ';
     names += name;
+  }
+  if (linked && !InNamespace(proc, config.network_path)) {
+    return checker->Missing("network", "the namespace with the egress proxy", "another one");
   }
   checker->Switch("network", only_loopback && !names.empty(), "lo alone", names);
 }

@@ -125,6 +125,7 @@ base::Task<Status> RuntimeCli::Run(RuntimeCall call, std::string* output) {
   spawn.env = RuntimeEnv();
   spawn.cwd = bundle_;
   spawn.die_with_parent = true;
+  spawn.effective_id = call.effective_id;
   base::UniqueFd out;
   base::UniqueFd in;
   if (call.has_stdio) {

@@ -2,6 +2,8 @@
 // Runs the OCI runtime's command line for one container and turns its failures into messages.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,7 +25,10 @@ struct RuntimeCall {
   // own output is captured and used for error texts.
   bool has_stdio = false;
   int stdio[3] = {-1, -1, -1};
-  std::string input;                  // stdin, when not has_stdio
+  std::string input;  // stdin, when not has_stdio
+  // Who the runtime is while it keeps all of root's capabilities: runsc with --network=host starts
+  // its sentry as whoever it is itself, and only an id of the job's user namespace has power there.
+  std::optional<std::uint32_t> effective_id;
   std::string log_name = "log.json";  // in the bundle; calls that overlap need different ones
 };
 

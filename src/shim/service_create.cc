@@ -6,6 +6,7 @@
 
 #include "containerd/events/task.pb.h"
 #include "google/protobuf/empty.pb.h"
+#include "shim/egress_network.h"
 #include "shim/files.h"
 #include "shim/helper.h"
 #include "shim/log.h"
@@ -143,8 +144,10 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
     if (!controls) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
     container->spec_controls = std::make_unique<const SpecControls>(std::move(*controls));
   }
-  const std::vector<std::string> flags =
-      ChooseRuntime(container->config, bundle, &container->options);
+  std::vector<std::string> flags = ChooseRuntime(container->config, bundle, &container->options);
+  Status linked = UseEgressLink(
+      container->config, DriverFor(container->options, container->options.binary_name), &flags);
+  if (!linked.ok()) co_return linked;
   container->cli =
       std::make_unique<RuntimeCli>(reaper_, bundle, config_.name_space, container->options, flags);
 
@@ -190,6 +193,8 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
   RuntimeCall call;
   call.verb = "create";
   call.args = {"--bundle", bundle, "--pid-file", bundle + "/init.pid"};
+  if (HasEgressLink(container->config) && !container->cli->driver().host_init)
+    call.effective_id = container->config.host_uid_of_root;
   HandOver(*init->io, &call);
   if (container->cli->driver().pivot_flags) {
     if (container->options.no_pivot_root) call.args.emplace_back("--no-pivot");

@@ -25,6 +25,8 @@ void DenialWatch::Describe(const policy::Grant& grant, const policy::Watch& poss
   switch (grant.runtime_class) {
     case oci::RuntimeClass::kRunc:
     case oci::RuntimeClass::kCrun:
+      why_not_ = WhyNoSeccompObserver(run_dir);
+      if (!why_not_.empty()) return;
       kind_ = Kind::kSeccomp;
       // Of a token that only the host and the sandbox's init know.
       config_.metadata = base::Sha256::Digest("seccomp listener " + facts.init_token);

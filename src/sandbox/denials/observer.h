@@ -36,8 +36,11 @@ class DenialObserver {
   virtual Observed Stop() = 0;
 };
 
+// Why this node cannot watch by seccomp; empty: it can. Asked before the spec is made, which must
+// not notify anybody then.
+std::string WhyNoSeccompObserver(const std::string& run_dir);
+
 // The observer for runtimes that load a seccomp filter; must be there before the task is created.
-//   Unavailable  this kernel has no seccomp user notification that can let a call go on (5.5)
 absl::StatusOr<std::unique_ptr<DenialObserver>> StartSeccompObserver(const ObserverConfig& config);
 
 // The observer for gVisor: writes the trace session's file as well.

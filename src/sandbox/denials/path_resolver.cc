@@ -74,6 +74,8 @@ Resolved PathResolver::Resolve(int base, const std::string& path, bool follow) c
   if (!absolute && base < 0) return {};
   open_how how{};
   how.flags = static_cast<std::uint64_t>(O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
+  // The sandbox's root is the end of "..", whatever it is mounted on.
+  if (!absolute && path.find("..") != std::string::npos) return Walk(base, path, follow);
   // Relative, an absolute link on the way would lead into our own root.
   how.resolve = absolute ? RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS : RESOLVE_NO_SYMLINKS;
   Resolved out;

@@ -27,7 +27,7 @@ struct Resolved {
 // reading, no device and no FIFO is touched. Permissions are checked against the calling thread's
 // file system ids, which must be the process's for kForbidden to mean anything.
 //
-// The sandbox's root must be the root of its mount namespace, so that ".." cannot pass it. Links in
+// ".." ends at the sandbox's root. Links in
 // /proc are never followed: /proc/self is another for us than for the process.
 //   Source  openat2(2) RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS; Linux 5.6
 class PathResolver {

@@ -87,6 +87,7 @@ class TraceObserver : public DenialObserver {
                        {connection_.get(), POLLIN, 0}};
       const int ready = ::poll(fds, 3, stopping ? kDrainMs : -1);
       if (stopping && (ready == 0 || !connection_)) return;
+      if (ready < 0 && errno != EINTR) return;
       if (ready <= 0) continue;
       if (fds[0].revents != 0) stopping = true;
       if (fds[2].revents != 0) Receive();

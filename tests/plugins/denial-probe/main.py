@@ -140,6 +140,23 @@ def lo_works():
             peer.close()
 
 
+def reads(path, count):
+    for _ in range(count):
+        os.close(os.open(path, os.O_RDONLY))
+
+
+def sends(count):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        with socket.create_connection(server.getsockname()) as client:
+            peer = server.accept()[0]
+            for _ in range(count):
+                client.send(b"x")
+                peer.recv(1)
+            peer.close()
+
+
 def execute(path):
     subprocess.run([path], check=False)
 
@@ -215,7 +232,7 @@ ACTIONS = {
     "after_chdir": after_chdir, "by_link": by_link, "in_child": in_child, "in_thread": in_thread, "connect": connect,
     "send_to": send_to, "send_message": send_message, "connect_unix": connect_unix, "resolve": resolve,
     "resolve4": resolve4, "family": family, "lo_works": lo_works, "execute": execute, "run_python": run_python,
-    "flood": flood, "race": race, "imports": imports, "close_everything": close_everything,
+    "flood": flood, "race": race, "imports": imports, "close_everything": close_everything, "reads": reads, "sends": sends,
     "mkdir": os.mkdir, "unlink": os.unlink, "rename": os.rename, "symlink": os.symlink, "rmdir": os.rmdir,
     "truncate": lambda path: os.truncate(path, 0), "setuid": os.setuid, "setgid": os.setgid, "chown": os.chown,
     "setgroups": os.setgroups, "listdir": os.listdir, "makedirs": lambda path: os.makedirs(path, exist_ok=True),

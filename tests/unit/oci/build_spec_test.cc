@@ -233,7 +233,7 @@ TEST(LoweringTest, KataIsAskedForNothingThatItDropsOrRefuses) {
 
 TEST(GrantTest, CapabilityIsInEverySetSoThatItOutlivesExecve) {
   JobConfig job = DefaultJob();
-  job.capabilities = {"CAP_NET_BIND_SERVICE", "CAP_KILL"};
+  job.capabilities = {kForATest, {"CAP_NET_BIND_SERVICE", "CAP_KILL"}};
   const Capabilities caps = Build(job).process.capabilities;
   for (const auto* set :
        {&caps.ambient, &caps.bounding, &caps.effective, &caps.inheritable, &caps.permitted}) {
@@ -243,7 +243,7 @@ TEST(GrantTest, CapabilityIsInEverySetSoThatItOutlivesExecve) {
 
 TEST(GrantTest, DeviceRulesComeAfterTheDenial) {
   JobConfig job = DefaultJob();
-  job.devices = {{.path = "/dev/nvidia0", .major = 195, .minor = 0}};
+  job.devices = {kForATest, {{.path = "/dev/nvidia0", .major = 195, .minor = 0}}};
   const Spec spec = Build(job);
   ASSERT_THAT(spec.resources.devices, ::testing::SizeIs(2));
   EXPECT_FALSE(spec.resources.devices[0].allow);
@@ -256,8 +256,9 @@ TEST(GrantTest, DeviceRulesComeAfterTheDenial) {
 
 TEST(GrantTest, MountIsReadOnlyUnlessGrantedOtherwiseAndNeverExecutable) {
   JobConfig job = DefaultJob();
-  job.mounts = {{.source = "/srv/b", .destination = "/out", .read_only = false},
-                {.source = "/srv/a", .destination = "/models"}};
+  job.mounts = {kForATest,
+                {{.source = "/srv/b", .destination = "/out", .read_only = false},
+                 {.source = "/srv/a", .destination = "/models"}}};
   const Spec spec = Build(job);
   EXPECT_THAT(FindMount(spec, "/models")->options,
               ElementsAre("bind", "ro", "nosuid", "nodev", "noexec", "rprivate"));
@@ -267,15 +268,16 @@ TEST(GrantTest, MountIsReadOnlyUnlessGrantedOtherwiseAndNeverExecutable) {
 
 TEST(GrantTest, OuterMountComesBeforeTheOneInside) {
   JobConfig job = DefaultJob();
-  job.mounts = {{.source = "/srv/b", .destination = "/data/in"},
-                {.source = "/srv/a", .destination = "/data"}};
+  job.mounts = {kForATest,
+                {{.source = "/srv/b", .destination = "/data/in"},
+                 {.source = "/srv/a", .destination = "/data"}}};
   const Spec spec = Build(job);
   EXPECT_LT(FindMount(spec, "/data"), FindMount(spec, "/data/in"));
 }
 
 TEST(GrantTest, NetworkNamespaceIsJoinedByPath) {
   JobConfig job = DefaultJob();
-  job.network_namespace_path = "/run/netns/x";
+  job.network_namespace_path = {kForATest, "/run/netns/x"};
   EXPECT_THAT(Build(job).namespaces, Contains(Namespace{"network", "/run/netns/x"}));
 }
 
@@ -288,18 +290,25 @@ TEST(GrantTest, CgroupV2FilesOnlyOnSuchANode) {
 
 TEST(BuildSpecTest, OrderWithoutMeaningDoesNotChangeTheBytes) {
   JobConfig job = DefaultJob();
-  job.capabilities = {"CAP_KILL", "CAP_CHOWN", "CAP_FOWNER"};
-  job.mounts = {{.source = "/srv/a", .destination = "/a"},
-                {.source = "/srv/b", .destination = "/b"}};
-  job.devices = {{.path = "/dev/x0", .major = 240, .minor = 0},
-                 {.path = "/dev/x1", .major = 240, .minor = 1}};
+  job.capabilities = {kForATest, {"CAP_KILL", "CAP_CHOWN", "CAP_FOWNER"}};
+  job.mounts = {
+      kForATest,
+      {{.source = "/srv/a", .destination = "/a"}, {.source = "/srv/b", .destination = "/b"}}};
+  job.devices = {kForATest,
+                 {{.path = "/dev/x0", .major = 240, .minor = 0},
+                  {.path = "/dev/x1", .major = 240, .minor = 1}}};
   const std::string want = ToCanonicalJson(Build(job));
   std::mt19937 random(1);
   for (int round = 0; round < 50; ++round) {
     std::shuffle(job.env.begin(), job.env.end(), random);
-    std::shuffle(job.capabilities.begin(), job.capabilities.end(), random);
-    std::shuffle(job.mounts.begin(), job.mounts.end(), random);
-    std::shuffle(job.devices.begin(), job.devices.end(), random);
+    const auto shuffle = [&](auto& field) {
+      auto items = *field;
+      std::shuffle(items.begin(), items.end(), random);
+      field = {kForATest, items};
+    };
+    shuffle(job.capabilities);
+    shuffle(job.mounts);
+    shuffle(job.devices);
     ASSERT_EQ(ToCanonicalJson(Build(job)), want);
   }
 }

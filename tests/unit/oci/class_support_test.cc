@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 JobConfig WithDevice(RuntimeClass runtime_class) {
   JobConfig job = DefaultJob(runtime_class);
-  job.devices = {{.path = "/dev/nvidia0", .major = 195, .minor = 0}};
+  job.devices = {kForATest, {{.path = "/dev/nvidia0", .major = 195, .minor = 0}}};
   return job;
 }
 
@@ -39,18 +39,34 @@ TEST(ClassSupportTest, DevicesAreRefusedByNameWhereTheyCannotBe) {
 
 TEST(ClassSupportTest, CapabilitiesAreRefusedUnderGvisor) {
   JobConfig job = DefaultJob(RuntimeClass::kGvisor);
-  job.capabilities = {"CAP_NET_BIND_SERVICE"};
+  job.capabilities = {kForATest, {"CAP_NET_BIND_SERVICE"}};
   const absl::Status status = BuildSpec(job).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(Message(status)),
               HasSubstr("runtime class gvisor cannot honour capabilities: CAP_NET_BIND_SERVICE: "));
 }
 
+TEST(ClassSupportTest, NetworkIsRefusedUnderKata) {
+  for (RuntimeClass runtime_class :
+       {RuntimeClass::kRunc, RuntimeClass::kCrun, RuntimeClass::kGvisor, RuntimeClass::kKata}) {
+    JobConfig job = DefaultJob(runtime_class);
+    job.network_namespace_path = "/run/vortex/runs/run-1/netns";
+    const absl::Status status = BuildSpec(job).status();
+    if (runtime_class != RuntimeClass::kKata) {
+      EXPECT_TRUE(status.ok()) << status;
+      continue;
+    }
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(Message(status)),
+                HasSubstr("runtime class kata cannot honour network: "));
+  }
+}
+
 TEST(ClassSupportTest, CapabilityThatIsVoidInASandboxIsRefused) {
   for (const char* name :
        {"CAP_SYS_ADMIN", "CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_NET_ADMIN"}) {
     JobConfig job = DefaultJob();
-    job.capabilities = {name};
+    job.capabilities = {kForATest, {name}};
     const absl::Status status = BuildSpec(job).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << name;
     EXPECT_THAT(std::string(Message(status)), HasSubstr(name));

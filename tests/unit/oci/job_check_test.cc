@@ -71,9 +71,15 @@ const std::vector<Refusal>& Refusals() {
       {"CgroupRelative", [](JobConfig& job) { job.cgroups_path = "a"; }, "cgroups_path: \"a\""},
       {"CgroupRoot", [](JobConfig& job) { job.cgroups_path = "/"; }, "cgroups_path: \"/\""},
       {"CgroupSystemd", [](JobConfig& job) { job.cgroups_path = "x.slice:a:b"; }, "cgroups_path: "},
-      {"NetworkOfAProcess", [](JobConfig& job) { job.network_namespace_path = "/proc/1/ns/net"; },
+      {"NetworkOfAProcess",
+       [](JobConfig& job) {
+         job.network_namespace_path = {kForATest, "/proc/1/ns/net"};
+       },
        "network_namespace_path: \"/proc/1/ns/net\""},
-      {"NetworkRelative", [](JobConfig& job) { job.network_namespace_path = "x"; },
+      {"NetworkRelative",
+       [](JobConfig& job) {
+         job.network_namespace_path = {kForATest, "x"};
+       },
        "network_namespace_path: \"x\""},
       {"Arch", [](JobConfig& job) { job.arch = "mips"; }, "arch: \"mips\""},
       {"IdsOfRoot", [](JobConfig& job) { job.ids.host_start = 0; }, "ids.host_start: 0"},
@@ -94,100 +100,117 @@ const std::vector<Refusal>& Refusals() {
       {"NofileHuge", [](JobConfig& job) { job.limits.nofile = 1 << 21; }, "limits.nofile: 2097152"},
       {"FsizeNegative", [](JobConfig& job) { job.limits.fsize_bytes = -1; },
        "limits.fsize_bytes: -1"},
-      {"CapabilityUnknown", [](JobConfig& job) { job.capabilities = {"CAP_FLY"}; },
+      {"CapabilityUnknown",
+       [](JobConfig& job) {
+         job.capabilities = {kForATest, {"CAP_FLY"}};
+       },
        "capabilities: \"CAP_FLY\""},
-      {"CapabilityShort", [](JobConfig& job) { job.capabilities = {"KILL"}; },
+      {"CapabilityShort",
+       [](JobConfig& job) {
+         job.capabilities = {kForATest, {"KILL"}};
+       },
        "capabilities: \"KILL\""},
       {"CapabilityTwice",
        [](JobConfig& job) {
-         job.capabilities = {"CAP_KILL", "CAP_KILL"};
+         job.capabilities = {kForATest, {"CAP_KILL", "CAP_KILL"}};
        },
        "is there twice"},
       {"MountRelative",
        [](JobConfig& job) {
-         job.mounts = {{"srv", "/x"}};
+         job.mounts = {kForATest, {{"srv", "/x"}}};
        },
        "mounts.source: \"srv\""},
       {"MountOfRoot",
        [](JobConfig& job) {
-         job.mounts = {{"/", "/x"}};
+         job.mounts = {kForATest, {{"/", "/x"}}};
        },
        "mounts.source: \"/\""},
       {"MountOfSys",
        [](JobConfig& job) {
-         job.mounts = {{"/sys/kernel", "/x"}};
+         job.mounts = {kForATest, {{"/sys/kernel", "/x"}}};
        },
        "mounts.source: \"/sys/kernel\""},
       {"MountOfTheSocket",
        [](JobConfig& job) {
-         job.mounts = {{"/run/containerd/containerd.sock", "/x"}};
+         job.mounts = {kForATest, {{"/run/containerd/containerd.sock", "/x"}}};
        },
        "mounts.source: "},
       {"MountOverPlugin",
        [](JobConfig& job) {
-         job.mounts = {{"/srv", "/plugin/x"}};
+         job.mounts = {kForATest, {{"/srv", "/plugin/x"}}};
        },
        "mounts.destination: \"/plugin/x\" would cover the sandbox's own /plugin"},
       {"MountOverProc",
        [](JobConfig& job) {
-         job.mounts = {{"/srv", "/proc"}};
+         job.mounts = {kForATest, {{"/srv", "/proc"}}};
        },
        "own /proc"},
       {"MountOverDev",
        [](JobConfig& job) {
-         job.mounts = {{"/srv", "/dev/x"}};
+         job.mounts = {kForATest, {{"/srv", "/dev/x"}}};
        },
        "own /dev"},
       {"MountOverSys",
        [](JobConfig& job) {
-         job.mounts = {{"/srv", "/sys"}};
+         job.mounts = {kForATest, {{"/srv", "/sys"}}};
        },
        "own /sys"},
       {"MountOverPrograms",
        [](JobConfig& job) {
-         job.mounts = {{"/srv", "/usr/lib"}};
+         job.mounts = {kForATest, {{"/srv", "/usr/lib"}}};
        },
        "own /usr"},
       {"MountOverLink",
        [](JobConfig& job) {
-         job.mounts = {{"/srv", "/lib64"}};
+         job.mounts = {kForATest, {{"/srv", "/lib64"}}};
        },
        "own /lib64"},
       {"MountDots",
        [](JobConfig& job) {
-         job.mounts = {{"/srv", "/a/../proc"}};
+         job.mounts = {kForATest, {{"/srv", "/a/../proc"}}};
        },
        "mounts.destination: "},
       {"MountTwice",
        [](JobConfig& job) {
-         job.mounts = {{"/srv/a", "/x"}, {"/srv/b", "/x"}};
+         job.mounts = {kForATest, {{"/srv/a", "/x"}, {"/srv/b", "/x"}}};
        },
        "is there twice"},
       {"DeviceElsewhere",
-       [](JobConfig& job) { job.devices = {{.path = "/tmp/x", .major = 1, .minor = 3}}; },
+       [](JobConfig& job) {
+         job.devices = {kForATest, {{.path = "/tmp/x", .major = 1, .minor = 3}}};
+       },
        "devices.path: \"/tmp/x\""},
-      {"DeviceType", [](JobConfig& job) { job.devices = {{.path = "/dev/x", .type = "p"}}; },
+      {"DeviceType",
+       [](JobConfig& job) {
+         job.devices = {kForATest, {{.path = "/dev/x", .type = "p"}}};
+       },
        "devices.type: \"p\""},
       {"DeviceWildcard",
-       [](JobConfig& job) { job.devices = {{.path = "/dev/x", .major = 195, .minor = -1}}; },
+       [](JobConfig& job) {
+         job.devices = {kForATest, {{.path = "/dev/x", .major = 195, .minor = -1}}};
+       },
        "/dev/x has the number 195:-1"},
       {"DeviceMemory",
-       [](JobConfig& job) { job.devices = {{.path = "/dev/mem", .major = 1, .minor = 1}}; },
+       [](JobConfig& job) {
+         job.devices = {kForATest, {{.path = "/dev/mem", .major = 1, .minor = 1}}};
+       },
        "devices: /dev/mem (1:1)"},
       {"DeviceAccess",
        [](JobConfig& job) {
-         job.devices = {{.path = "/dev/x", .major = 9, .minor = 9, .access = "x"}};
+         job.devices = {kForATest, {{.path = "/dev/x", .major = 9, .minor = 9, .access = "x"}}};
        },
        "devices.access: \"x\""},
       {"DeviceMode",
        [](JobConfig& job) {
-         job.devices = {{.path = "/dev/x", .major = 9, .minor = 9, .file_mode = 04777}};
+         job.devices = {kForATest,
+                        {{.path = "/dev/x", .major = 9, .minor = 9, .file_mode = 04777}}};
        },
        "devices.file_mode: 04777"},
       {"DeviceTwice",
        [](JobConfig& job) {
-         job.devices = {{.path = "/dev/x", .major = 9, .minor = 9},
-                        {.path = "/dev/x", .major = 9, .minor = 8}};
+         job.devices = {kForATest,
+                        {{.path = "/dev/x", .major = 9, .minor = 9},
+                         {.path = "/dev/x", .major = 9, .minor = 8}}};
        },
        "is there twice"},
       {"AnnotationOfGvisor",
@@ -222,7 +245,7 @@ TEST(JobCheckTest, EdgesAreAccepted) {
                 .fsize_bytes = 1};
   job.ids = {.host_start = 65536, .size = 65533};
   job.env = {"EMPTY=", "EQUALS=a=b", "TEXT=\xc3\xa9\xe2\x82\xac"};
-  job.mounts = {{"/srv/runs", "/data"}, {"/run/containerd-like", "/procs"}};
+  job.mounts = {kForATest, {{"/srv/runs", "/data"}, {"/run/containerd-like", "/procs"}}};
   EXPECT_TRUE(BuildSpec(job).ok()) << BuildSpec(job).status();
   job.ids = {.host_start = 0xffffffff - 65536, .size = 65536};
   EXPECT_TRUE(BuildSpec(job).ok()) << BuildSpec(job).status();

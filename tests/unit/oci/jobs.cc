@@ -82,22 +82,30 @@ std::vector<GoldenJob> GoldenJobs() {
               }),
       Variant("runc-device", "a granted GPU: its node, its cgroup rule, its driver's ioctls",
               [](JobConfig& job) {
-                job.devices = {{.path = "/dev/nvidia0", .type = "c", .major = 195, .minor = 0},
-                               {.path = "/dev/nvidiactl", .type = "c", .major = 195, .minor = 255}};
+                job.devices = {
+                    kForATest,
+                    {{.path = "/dev/nvidia0", .type = "c", .major = 195, .minor = 0},
+                     {.path = "/dev/nvidiactl", .type = "c", .major = 195, .minor = 255}}};
               }),
       Variant("runc-capability", "a granted capability",
-              [](JobConfig& job) { job.capabilities = {"CAP_NET_BIND_SERVICE"}; }),
+              [](JobConfig& job) {
+                job.capabilities = {kForATest, {"CAP_NET_BIND_SERVICE"}};
+              }),
       Variant("runc-raw-sockets", "the one capability that widens the seccomp profile",
-              [](JobConfig& job) { job.capabilities = {"CAP_NET_RAW"}; }),
+              [](JobConfig& job) {
+                job.capabilities = {kForATest, {"CAP_NET_RAW"}};
+              }),
       Variant("runc-network-namespace", "granted egress: a network namespace that the runner made",
               [](JobConfig& job) {
-                job.network_namespace_path = "/run/netns/vortex-word-count-0123456789abcdef";
+                job.network_namespace_path = {kForATest,
+                                              "/run/netns/vortex-word-count-0123456789abcdef"};
               }),
       Variant("runc-extra-mount", "a granted host directory to read, and one to write",
               [](JobConfig& job) {
                 job.mounts = {
-                    {.source = "/srv/models/small", .destination = "/models"},
-                    {.source = "/srv/out/word-count", .destination = "/out", .read_only = false}};
+                    kForATest,
+                    {{.source = "/srv/models/small", .destination = "/models"},
+                     {.source = "/srv/out/word-count", .destination = "/out", .read_only = false}}};
               }),
       Variant("runc-cgroup-v2", "a node with the unified cgroup hierarchy",
               [](JobConfig& job) { job.cgroup_v2 = true; }),

@@ -10,6 +10,9 @@
 
 namespace vortex::oci {
 
+// What a test opens, it opens on purpose.
+inline constexpr WeakensIsolation kForATest{"a test looks at what it opens"};
+
 // What the runner makes of a Python plugin with the default limits.
 JobConfig DefaultJob(RuntimeClass runtime_class = RuntimeClass::kRunc);
 

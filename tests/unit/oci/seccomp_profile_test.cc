@@ -7,6 +7,8 @@
 
 #include <set>
 
+#include "unit/oci/jobs.h"
+
 namespace vortex::oci {
 namespace {
 
@@ -42,14 +44,16 @@ TEST(SeccompProfileTest, UnwatchedNoRuleNeedsAListener) {
 TEST(SeccompProfileTest, NoNameIsBothConditionalAndNot) {
   for (const SeccompNeeds& needs :
        {SeccompNeeds{.arch = "x86_64"},
-        SeccompNeeds{.arch = "x86_64", .device_ioctls = true, .raw_sockets = true},
+        SeccompNeeds{.arch = "x86_64",
+                     .device_ioctls = {kForATest, true},
+                     .raw_sockets = {kForATest, true}},
         SeccompNeeds{.arch = "x86_64", .watch_network = true, .watch_filesystem = true},
         SeccompNeeds{.arch = "x86_64",
-        .device_ioctls = true,
-        .raw_sockets = true,
-        .watch_network = true,
-        .watch_filesystem = true,
-        .watch_ids = true}}) {
+                     .device_ioctls = {kForATest, true},
+                     .raw_sockets = {kForATest, true},
+                     .watch_network = true,
+                     .watch_filesystem = true,
+                     .watch_ids = true}}) {
     std::set<std::string> plain, conditional;
     for (const SeccompRule& rule : HarnessSeccomp(needs).syscalls) {
       for (const std::string& name : rule.names) {
@@ -67,7 +71,8 @@ TEST(SeccompProfileTest, NoNameIsBothConditionalAndNot) {
 // runc takes conditions on the same argument of one rule as alternatives instead of as one
 // condition.
 TEST(SeccompProfileTest, NoRuleNamesAnArgumentTwice) {
-  for (const SeccompRule& rule : HarnessSeccomp({.arch = "x86_64", .raw_sockets = true}).syscalls) {
+  for (const SeccompRule& rule :
+       HarnessSeccomp({.arch = "x86_64", .raw_sockets = {kForATest, true}}).syscalls) {
     std::set<std::uint32_t> indices;
     for (const SeccompArg& arg : rule.args)
       EXPECT_TRUE(indices.insert(arg.index).second) << rule.names.front();
@@ -75,9 +80,10 @@ TEST(SeccompProfileTest, NoRuleNamesAnArgumentTwice) {
 }
 
 TEST(SeccompProfileTest, NeedsWidenNothingElse) {
-  EXPECT_EQ(
-      Allowed(HarnessSeccomp({.arch = "x86_64"})),
-      Allowed(HarnessSeccomp({.arch = "x86_64", .device_ioctls = true, .raw_sockets = true})));
+  EXPECT_EQ(Allowed(HarnessSeccomp({.arch = "x86_64"})),
+            Allowed(HarnessSeccomp({.arch = "x86_64",
+                                    .device_ioctls = {kForATest, true},
+                                    .raw_sockets = {kForATest, true}})));
 }
 
 TEST(SeccompProfileTest, WatchingTakesAwayOrTellsAndAllowsNothingNew) {
@@ -103,8 +109,8 @@ TEST(SeccompProfileTest, OfTheIdCallsNoneIsWatchedWithACapability) {
 }
 
 TEST(SeccompProfileTest, NeverAllowed) {
-  const std::set<std::string> allowed =
-      Allowed(HarnessSeccomp({.arch = "x86_64", .device_ioctls = true, .raw_sockets = true}));
+  const std::set<std::string> allowed = Allowed(HarnessSeccomp(
+      {.arch = "x86_64", .device_ioctls = {kForATest, true}, .raw_sockets = {kForATest, true}}));
   for (const char* name : {"acct",
                            "add_key",
                            "adjtimex",

@@ -42,6 +42,24 @@ TEST(OciConfigTest, APodsContainerIsNotOurJobWhateverItsAnnotationsSay) {
   EXPECT_FALSE(ParseOciConfig(R"({"annotations": {"io.vortex.report": "/etc/x"}})")->OurJob());
 }
 
+TEST(OciConfigTest, ATraceSessionIsTakenFromBesideTheReportOnly) {
+  const auto trace = [](const std::string& report, const std::string& config,
+                        const char* run_id = "r1") {
+    return TraceConfigOf(*ParseOciConfig(R"({"annotations": {"io.vortex.run-id": ")" +
+                                         std::string(run_id) + R"(", "io.vortex.report": ")" +
+                                         report + R"(", "io.vortex.trace-config": ")" + config +
+                                         R"("}})"));
+  };
+  EXPECT_EQ(trace("/run/vortex/runs/r1/report", "/run/vortex/runs/r1/trace.json"),
+            "/run/vortex/runs/r1/trace.json");
+  EXPECT_EQ(trace("/run/vortex/runs/r1/report", "/tmp/trace.json"), "");
+  EXPECT_EQ(trace("/run/vortex/runs/r1/report", "/run/vortex/runs/r1/other"), "");
+  EXPECT_EQ(trace("/run/x/../report", "/run/x/../trace.json"), "");
+  EXPECT_EQ(trace("report", "/trace.json"), "");
+  EXPECT_EQ(trace("", "/trace.json"), "");
+  EXPECT_EQ(trace("/run/vortex/runs/r1/report", "/run/vortex/runs/r1/trace.json", ""), "");
+}
+
 TEST(OciConfigTest, ThePidNamespaceIsSharedUnlessItIsNew) {
   EXPECT_TRUE(ParseOciConfig("{}")->shared_pid_namespace);
   EXPECT_TRUE(ParseOciConfig(R"({"linux":{"namespaces":[{"type":"pid","path":"/proc/1/ns/pid"}]}})")

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+
+
+def run(payload):
+    return "never reached"
