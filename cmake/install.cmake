@@ -16,8 +16,13 @@ find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(nlohmann_json REQUIRED CONFIG)
 find_package(yaml-cpp REQUIRED CONFIG)
+find_package(spdlog REQUIRED CONFIG)
+find_package(prometheus-cpp REQUIRED CONFIG)
+find_package(Boost 1.74 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 
 # vortex_gather(ITEM): walks the link closure of ITEM. Our static libraries become object files of the shared library
 # (property vortex_gathered_objects), all else becomes what it is linked with (vortex_gathered_libraries).

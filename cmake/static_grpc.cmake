@@ -37,7 +37,7 @@ function(vortex_link_archives target)
 endfunction()
 
 # A Python extension is a shared library, for which Debian's archives are not position independent: its build keeps the
-# shared ones throughout.
-if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT VORTEX_SANITIZE AND NOT VORTEX_PYTHON)
+# shared ones throughout, unless the extension has none of this in it and loads libvortex-sandbox.so.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT VORTEX_SANITIZE AND (NOT VORTEX_PYTHON OR VORTEX_PYTHON_SHARED))
   vortex_link_archives(gRPC::grpc++_unsecure)
 endif()

@@ -172,7 +172,7 @@ python_tools() {
 build_packages() {
   install_packages build package
   cmake -S . -B build/package -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DVORTEX_TESTS=OFF \
-    -DVORTEX_PYTHON=ON -DPython_EXECUTABLE=/usr/bin/python3 >&2
+    -DVORTEX_PYTHON=ON -DVORTEX_PYTHON_SHARED=ON -DPython_EXECUTABLE=/usr/bin/python3 >&2
   say "building the packages"
   cmake --build build/package >&2
   rm -rf build/packages
