@@ -22,7 +22,10 @@ class Denials : public SandboxTest {
     outcomes_ = json::parse(result.output, nullptr, false);
     for (const sandbox::ObserverState& state : result.observation.observers) {
       EXPECT_TRUE(state.active) << state.name << ": " << state.why;
-      EXPECT_TRUE(state.complete) << state.name << ": " << state.dropped << " dropped";
+      dropped_ = state.dropped;
+      // The sentry does not wait for its reader: on a busy host it drops events, and says so.
+      EXPECT_EQ(state.complete, state.dropped == 0) << state.name;
+      EXPECT_TRUE(state.complete || Sentry()) << state.name << ": " << state.dropped << " dropped";
     }
     EXPECT_EQ(result.observation.observers.size(), 3u);
     return result;
@@ -38,6 +41,7 @@ class Denials : public SandboxTest {
   }
 
   json outcomes_;
+  std::uint64_t dropped_ = 0;
 };
 
 const Denial* Find(const SandboxResult& result, const std::string& what,
@@ -115,8 +119,8 @@ TEST_F(Denials, PathsHoweverTheyAreNamed) {
 }
 
 TEST_F(Denials, ALinkIsNamedByWhatItPointsTo) {
-  const SandboxResult result =
-      Attempt({{"by_link", "/etc/shadow"}, {"openat2", "/etc/by-openat2"}});
+  const SandboxResult result = Attempt(json::array(
+      {json::array({"by_link", "/etc/shadow"}), json::array({"openat2", "/etc/by-openat2"})}));
   if (Sentry()) {
     // Its events have the path as it was given, and it has no openat2.
     EXPECT_TRUE(result.denials.empty()) << Describe(result);
@@ -178,15 +182,16 @@ TEST_F(Denials, Network) {
 }
 
 TEST_F(Denials, SystemCallsAndCapabilities) {
-  const SandboxResult result = Attempt({{"ptrace"},
+  // The new namespaces last: in one of the sentry's, the plugin is root.
+  const SandboxResult result = Attempt({{"setuid", 0},
+                                        {"setgid", 0},
+                                        {"ptrace"},
                                         {"mount"},
                                         {"bpf"},
-                                        {"unshare"},
-                                        {"clone_newuser"},
                                         {"mknod"},
-                                        {"setuid", 0},
-                                        {"setgid", 0},
-                                        {"execute", "/bin/sh"}});
+                                        {"execute", "/bin/sh"},
+                                        {"clone_newuser"},
+                                        {"unshare"}});
   for (const char* name : {"ptrace", "mount", "bpf"})
     ExpectSeen(result, "syscall/" + std::string(name), "");
   ExpectSeen(result, "capability/setuid", "0");
@@ -243,6 +248,11 @@ TEST_F(Denials, AFloodHidesNoOtherKindAndIsBounded) {
     if (denial.control == "filesystem" && denial.action == "open") opens += denial.count;
     if (denial.action == "send") sends += denial.count;
   }
+  if (dropped_ > 0) {
+    EXPECT_LE(opens, 2000u);
+    EXPECT_GE(opens + sends + dropped_, 2300u);
+    return;
+  }
   EXPECT_EQ(opens, 2000u);
   EXPECT_EQ(sends, 300u);
   const Denial* rest = Find(result, "filesystem/open", "(other targets)");
@@ -257,7 +267,7 @@ TEST_F(Denials, ThreadsThatRewriteTheirArgumentsOpenNothingAndStopNothing) {
       Attempt({{"race", 1}, {"read", "/etc/after-the-race"}, {"lo_works"}});
   EXPECT_EQ(outcomes_[0], "ok");
   EXPECT_EQ(outcomes_[2], "ok");
-  ExpectSeen(result, "filesystem/open", "/etc/after-the-race");
+  if (dropped_ == 0) ExpectSeen(result, "filesystem/open", "/etc/after-the-race");
 }
 
 TEST_F(Denials, APluginThatClosesEverythingIsStillSeen) {
