@@ -12,7 +12,7 @@ int RunPlugin(const Args& args, base::Cancellation& cancel);
 int PrintSpec(const Args& args);
 int ListRuns(const Args& args);
 int CollectLeftovers(const Args& args);
-int Doctor(const Args& args);
+int Doctor(const Args& args, base::Cancellation& cancel);
 int ListImages(const Args& args);
 int ImportArchive(const Args& args, base::Cancellation& cancel);
 int BuildImage(const Args& args, base::Cancellation& cancel);

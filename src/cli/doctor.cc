@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/doctor.h"
 
+#include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -8,8 +9,8 @@
 
 namespace vortex::cli {
 
-int Doctor(const Args& args) {
-  const std::vector<sandbox::Check> checks = sandbox::CheckNode(args.options);
+int Doctor(const Args& args, base::Cancellation& cancel) {
+  const std::vector<sandbox::Check> checks = sandbox::CheckNode(args.options, &cancel);
   bool ready = true;
   auto json = nlohmann::ordered_json::array();
   for (const sandbox::Check& check : checks) {
@@ -31,6 +32,10 @@ int Doctor(const Args& args) {
       std::printf("     %-26s → %s\n", "", check.remedy.c_str());
   }
   if (args.json) std::printf("%s\n", json.dump().c_str());
+  if (cancel.cancelled()) {
+    std::fprintf(stderr, "vortexctl: doctor was interrupted before its last check\n");
+    return 128 + SIGINT;
+  }
   return ready ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@
 // Runs the OCI runtime's command line for one container and turns its failures into messages.
 #pragma once
 
+#include <chrono>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,9 +24,15 @@ struct RuntimeCall {
   // own output is captured and used for error texts.
   bool has_stdio = false;
   int stdio[3] = {-1, -1, -1};
-  std::string input;                  // stdin, when not has_stdio
+  std::string input;  // stdin, when not has_stdio
+  // 0: none. Past it the program and its children are killed, and the call is DeadlineExceeded.
+  std::chrono::milliseconds limit{0};
   std::string log_name = "log.json";  // in the bundle; calls that overlap need different ones
 };
+
+// For forced deletes, whose caller can do nothing more, and for ordinary ones.
+inline constexpr std::chrono::milliseconds kForceLimit{10'000};
+inline constexpr std::chrono::milliseconds kDeleteLimit{30'000};
 
 class RuntimeCli {
  public:
