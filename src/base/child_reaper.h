@@ -35,6 +35,7 @@ class ChildReaper {
   // parked.
   void Expect(pid_t pid, std::function<void(ChildExit)> callback);
   void Forget(pid_t pid) { expected_.erase(pid); }
+  EventLoop* loop() const { return loop_; }
   // Nobody waits for a child.
   bool Idle() const { return expected_.empty(); }
   // Co-awaitable form.

@@ -2,7 +2,9 @@
 #include "cli/args.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <sstream>
+#include <utility>
 
 #include "base/status.h"
 #include "cli/exit_codes.h"
@@ -189,6 +191,19 @@ void AddPolicyCommands(CLI::App& app, Args& args) {
     command->add_flag("--json", args.json, "print JSON");
 }
 
+// They end up in OCI specs and in annotations, where nobody knows our working directory.
+std::string RelativePathError(const Args& args) {
+  for (const auto& [flag, path] : {std::pair{"--state-dir", args.options.state_dir},
+                                   std::pair{"--data-dir", args.options.data_dir}}) {
+    if (path.starts_with('/')) continue;
+    std::error_code error;
+    const auto absolute = std::filesystem::absolute(path, error);
+    return std::string(flag) + " \"" + path + "\" is not an absolute path" +
+           (path.empty() || error ? "" : "; write " + absolute.lexically_normal().string()) + "\n";
+  }
+  return "";
+}
+
 }  // namespace
 
 ParsedArgs ParseArgs(int argc, char** argv) {
@@ -239,7 +254,10 @@ ParsedArgs ParseArgs(int argc, char** argv) {
     std::ostringstream text;
     const int code = app.exit(error, text, text);
     out.early = EarlyExit{code == 0 ? 0 : kExitSandbox, text.str()};
+    return out;
   }
+  if (const std::string wrong = RelativePathError(args); !wrong.empty())
+    out.early = EarlyExit{kExitSandbox, "vortexctl: " + wrong};
   return out;
 }
 

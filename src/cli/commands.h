@@ -14,7 +14,7 @@ int AuditSpec(const Args& args);
 int DiffSpecs(const Args& args);
 int ListRuns(const Args& args);
 int CollectLeftovers(const Args& args);
-int Doctor(const Args& args);
+int Doctor(const Args& args, base::Cancellation& cancel);
 int ListImages(const Args& args);
 int ImportArchive(const Args& args, base::Cancellation& cancel);
 int BuildImage(const Args& args, base::Cancellation& cancel);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/doctor.h"
 
+#include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -9,10 +10,10 @@
 
 namespace vortex::cli {
 
-int Doctor(const Args& given) {
+int Doctor(const Args& given, base::Cancellation& cancel) {
   Args args = given;
   if (const absl::Status loaded = LoadPolicy(args); !loaded.ok()) return Fail(loaded);
-  const std::vector<sandbox::Check> checks = sandbox::CheckNode(args.options);
+  const std::vector<sandbox::Check> checks = sandbox::CheckNode(args.options, &cancel);
   bool ready = true;
   auto json = nlohmann::ordered_json::array();
   for (const sandbox::Check& check : checks) {
@@ -34,6 +35,10 @@ int Doctor(const Args& given) {
       std::printf("     %-26s → %s\n", "", check.remedy.c_str());
   }
   if (args.json) std::printf("%s\n", json.dump().c_str());
+  if (cancel.cancelled()) {
+    std::fprintf(stderr, "vortexctl: doctor was interrupted before its last check\n");
+    return 128 + SIGINT;
+  }
   return ready ? 0 : 1;
 }
 

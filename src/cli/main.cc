@@ -23,6 +23,11 @@ void CancelOnSignals(base::Cancellation& cancel) {
   }).detach();
 }
 
+// Others do not look at it: a broken table must not keep anybody from `gc` or `version`.
+bool NeedsClasses(Command command) {
+  return command == Command::kRun || command == Command::kSpec || command == Command::kDoctor;
+}
+
 int Dispatch(const Args& args, base::Cancellation& cancel) {
   switch (args.command) {
     case Command::kRun:
@@ -38,7 +43,7 @@ int Dispatch(const Args& args, base::Cancellation& cancel) {
     case Command::kGc:
       return CollectLeftovers(args);
     case Command::kDoctor:
-      return Doctor(args);
+      return Doctor(args, cancel);
     case Command::kImageList:
       return ListImages(args);
     case Command::kImageImport:
@@ -75,7 +80,9 @@ int main(int argc, char** argv) {
   // Never destroyed: the signal thread may look at it until the very end.
   static auto& cancel = *new vortex::base::Cancellation;
   vortex::cli::CancelOnSignals(cancel);
-  if (const auto loaded = vortex::cli::LoadClasses(parsed.args); !loaded.ok())
-    return vortex::cli::Fail(loaded);
+  if (vortex::cli::NeedsClasses(parsed.args.command)) {
+    if (const auto loaded = vortex::cli::LoadClasses(parsed.args); !loaded.ok())
+      return vortex::cli::Fail(loaded);
+  }
   return vortex::cli::Dispatch(parsed.args, cancel);
 }

@@ -2,13 +2,11 @@
 #include "sandbox/doctor.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <sstream>
 
@@ -114,17 +112,25 @@ Check CheckAudit(const audit::AuditOptions& options) {
 class ProbeBundle {
  public:
   ProbeBundle() {
-    if (::mkdtemp(dir_) == nullptr) return;
+    if (::mkdtemp(dir_) == nullptr) {
+      status_ = ErrnoStatus(errno, fmt::format("directory {}", dir_));
+      return;
+    }
     Write("vortex-plugin.yaml", "id: vortex-doctor\nversion: 1.0.0\nentrypoint: main:run\n");
     Write("main.py", "def run(payload):\n    return payload\n");
   }
-  ~ProbeBundle() { base::RemoveTree(dir_).IgnoreError(); }
+  ~ProbeBundle() {
+    if (status_.ok()) base::RemoveTree(dir_).IgnoreError();
+  }
+  // Why there is none.
+  const absl::Status& status() const { return status_; }
   std::string path() const { return dir_; }
 
  private:
   void Write(const char* name, const char* text) {
     base::WriteFileAtomic(path() + "/" + name, text, 0644).IgnoreError();
   }
+  absl::Status status_;
   char dir_[32] = "/tmp/vortex-doctor-XXXXXX";
 };
 
@@ -151,7 +157,7 @@ policy::Policy ProbePolicy() {
 }
 
 Check CheckRuntimeClass(const EmbeddedOptions& options, SandboxRunner* runner,
-                        oci::RuntimeClass runtime_class) {
+                        oci::RuntimeClass runtime_class, base::Cancellation* cancel) {
   Check check;
   check.name = "runtime class " + std::string(oci::Name(runtime_class));
   check.required = runtime_class == options.classes.default_class;
@@ -160,17 +166,27 @@ Check CheckRuntimeClass(const EmbeddedOptions& options, SandboxRunner* runner,
     check.detail = Message(binary.status());
     return check;
   }
-  check.detail = ProgramVersion(*binary);
+  check.detail = ProgramVersion(*binary, cancel);
   check.remedy = "see docs/user/runtime-classes.md";
+  if (check.detail.empty()) {
+    check.detail = *binary + " does not answer to --version";
+    return check;
+  }
   if (runner == nullptr) {
     check.detail += " (not tried: containerd or the image is missing)";
     return check;
   }
   const ProbeBundle probe;
+  if (!probe.status().ok()) {
+    check.detail += ": " + std::string(Message(probe.status()));
+    check.remedy = "make room in /tmp";
+    return check;
+  }
   RunRequest request;
   request.plugin = probe.path();
   request.payload = "42";
   request.runtime_class = runtime_class;
+  request.cancel = cancel;
   const auto result = runner->Run(request);
   check.ok = result.ok() && result->termination.cause == Cause::kOk && result->output == "42";
   if (!result.ok())
@@ -184,30 +200,7 @@ Check CheckRuntimeClass(const EmbeddedOptions& options, SandboxRunner* runner,
 
 }  // namespace
 
-std::string ProgramVersion(const std::string& program) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return {};
-  base::UniqueFd read_end(ends[0]);
-  base::UniqueFd write_end(ends[1]);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  std::string name = program, flag = "--version";
-  char* argv[] = {name.data(), flag.data(), nullptr};
-  pid_t pid = 0;
-  const int error = ::posix_spawnp(&pid, program.c_str(), &actions, nullptr, argv, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  write_end.Reset();
-  if (error != 0) return {};
-  pollfd poll{read_end.get(), POLLIN, 0};
-  if (::poll(&poll, 1, 5000) <= 0) ::kill(pid, SIGKILL);
-  const auto text = base::ReadFd(read_end.get(), 64 * 1024, program);
-  ::waitpid(pid, nullptr, 0);
-  return text.ok() ? text->substr(0, text->find('\n')) : std::string();
-}
-
-std::vector<Check> CheckNode(const EmbeddedOptions& options) {
+std::vector<Check> CheckNode(const EmbeddedOptions& options, base::Cancellation* cancel) {
   std::vector<Check> out = {CheckRoot(), CheckKernel(), CheckUserNamespaces(), CheckCgroups(),
                             CheckPolicyFits(options), CheckAudit(options.audit)};
   for (Check& check : CheckContainerd(options)) out.push_back(std::move(check));
@@ -219,8 +212,9 @@ std::vector<Check> CheckNode(const EmbeddedOptions& options) {
   probing.policy = ProbePolicy();
   if (ready) runner = CreateEmbeddedRunner(probing);
   for (const RuntimeClassInfo& row : options.classes.rows) {
-    out.push_back(
-        CheckRuntimeClass(options, runner.ok() ? runner->get() : nullptr, row.runtime_class));
+    if (cancel != nullptr && cancel->cancelled()) break;
+    out.push_back(CheckRuntimeClass(options, runner.ok() ? runner->get() : nullptr,
+                                    row.runtime_class, cancel));
   }
   return out;
 }

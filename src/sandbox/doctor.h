@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/cancellation.h"
 #include "sandbox/embedded_runner.h"
 
 namespace vortex::sandbox {
@@ -19,9 +20,11 @@ struct Check {
 
 // Ready is proven by doing: for every class that could be, a plugin of one line is run and its
 // answer read. Blocking; a second a class when all is well.
-std::vector<Check> CheckNode(const EmbeddedOptions& options);
+// `cancel` (may be null) ends it before the next check; those made so far are returned.
+std::vector<Check> CheckNode(const EmbeddedOptions& options, base::Cancellation* cancel = nullptr);
 
-// First line of `<program> --version`; empty when it is not on PATH or does not answer.
-std::string ProgramVersion(const std::string& program);
+// First line of `<program> --version`; empty when it is not on PATH, does not answer within 5 s, or
+// `cancel` (may be null) is thrown. Kills what it has left behind in its process group.
+std::string ProgramVersion(const std::string& program, const base::Cancellation* cancel = nullptr);
 
 }  // namespace vortex::sandbox

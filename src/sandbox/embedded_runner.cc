@@ -33,6 +33,10 @@ class EmbeddedRunner : public SandboxRunner {
 
 absl::StatusOr<std::unique_ptr<SandboxRunner>> CreateEmbeddedRunner(
     const EmbeddedOptions& options) {
+  for (const std::string& dir : {options.state_dir, options.data_dir}) {
+    if (!dir.starts_with('/'))
+      return InvalidArgument("state and data directory: \"{}\" is not an absolute path", dir);
+  }
   VX_RETURN_IF_ERROR(policy::CheckUntrustedHasSandbox(options.policy, ReadNodeFacts(options)));
   VX_ASSIGN_OR_RETURN(CgroupHost cgroups, CgroupHost::Detect());
   return std::make_unique<EmbeddedRunner>(options, std::move(cgroups));

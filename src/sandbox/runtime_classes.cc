@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/runtime_classes.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,12 +28,19 @@ absl::Status NotReady(RuntimeClass runtime_class, std::string_view why) {
 
 // Empty when it is nowhere. The directories that a service's PATH may lack are looked through too.
 std::string FindBinary(const std::string& name) {
-  if (name.starts_with('/')) return ::access(name.c_str(), X_OK) == 0 ? name : std::string();
+  // A directory is "executable" too.
+  const auto runs = [](const std::string& file) {
+    struct stat info {};
+    return ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+           ::access(file.c_str(), X_OK) == 0;
+  };
+  if (name.empty()) return {};
+  if (name.starts_with('/')) return runs(name) ? name : std::string();
   const char* path = std::getenv("PATH");
   std::istringstream dirs(std::string(path != nullptr ? path : "") + ":/usr/local/bin:/usr/bin");
   for (std::string dir; std::getline(dirs, dir, ':');) {
     const std::string file = dir + "/" + name;
-    if (dir.starts_with('/') && ::access(file.c_str(), X_OK) == 0) return file;
+    if (dir.starts_with('/') && runs(file)) return file;
   }
   return {};
 }
@@ -41,6 +49,19 @@ absl::StatusOr<bool> ReadBool(const YamlField& field) {
   VX_ASSIGN_OR_RETURN(const std::string text, field.Number());
   if (text == "true" || text == "false") return text == "true";
   return field.Bad("\"{}\" is not true or false", text);
+}
+
+// "io.containerd.<name>.<version>", of which containerd makes containerd-shim-<name>-<version>; or
+// an absolute path.
+bool IsRuntimeType(const std::string& text) {
+  if (text.starts_with('/')) return !text.ends_with('/');
+  constexpr std::string_view kPrefix = "io.containerd.";
+  if (!text.starts_with(kPrefix)) return false;
+  const std::string rest = text.substr(kPrefix.size());
+  const std::size_t dot = rest.find('.');
+  return dot != std::string::npos && dot > 0 && dot + 1 < rest.size() &&
+         rest.find('.', dot + 1) == std::string::npos &&
+         rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
 }
 
 absl::Status ReadRow(const YamlField& field, RuntimeClassInfo& row) {
@@ -52,11 +73,13 @@ absl::Status ReadRow(const YamlField& field, RuntimeClassInfo& row) {
     }
     VX_ASSIGN_OR_RETURN(const std::string text, value.Text());
     if (key == "binary") {
+      if (text.empty() || text.ends_with('/'))
+        return value.Bad("\"{}\" is not a program; write its name or absolute path", text);
       if (text.find('/') != std::string::npos && !text.starts_with('/'))
         return value.Bad("\"{}\" is neither a program's name nor an absolute path", text);
       row.binary = text;
     } else {
-      if (!text.starts_with('/') && !text.starts_with("io.containerd."))
+      if (!IsRuntimeType(text))
         return value.Bad(
             "\"{}\" is neither a containerd runtime (io.containerd.vortex.v2) nor the "
             "absolute path of a shim",
@@ -119,6 +142,8 @@ absl::StatusOr<std::string> FindReady(const RuntimeClassTable& table, RuntimeCla
   const RuntimeClassInfo& row = Find(table, runtime_class);
   if (!row.enabled) return NotReady(runtime_class, "switched off by the operator");
   const std::string binary = FindBinary(row.binary);
+  if (binary.empty() && row.binary.starts_with('/') && ::access(row.binary.c_str(), F_OK) == 0)
+    return NotReady(runtime_class, row.binary + " is not an executable file");
   if (binary.empty()) {
     return NotReady(runtime_class,
                     row.package.empty()

@@ -108,6 +108,7 @@ struct Container {
   PhaseTimes times;
 
   // For our own jobs only; see docs/developer/shim.md.
+  std::optional<std::int64_t> deadline;  // ns of CLOCK_BOOTTIME
   base::UniqueFd deadline_timer;
   base::EventLoop::Watch deadline_watch;
   std::optional<std::int64_t> killed_at_deadline;     // unix ns

@@ -4,28 +4,37 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "google/protobuf/empty.pb.h"
 #include "shim/files.h"
 #include "shim/log.h"
 #include "shim/service.h"
+#include "shim/timestamps.h"
 
 namespace vortex::shim {
 
-void Service::ArmDeadline(std::shared_ptr<Container> container) {
+void Service::TakeDeadline(Container* container) {
   const std::string text = container->config.Annotation("io.vortex.deadline-unix-ns");
-  const auto when = text.empty() ? std::nullopt : ParseNumber(text);
+  if (text.empty()) return;
+  const auto when = ParseNumber(text);
   if (!when) {
-    if (!text.empty())
-      Log(Level::kWarning, {"io.vortex.deadline-unix-ns \"", text, "\" is no number, ignored"});
+    Log(Level::kWarning, {"io.vortex.deadline-unix-ns \"", text, "\" is no number, ignored"});
     return;
   }
-  // The wall clock, since the annotation names a point of it.
-  container->deadline_timer.Reset(::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+  // Whoever sets the wall clock later neither shortens a budget nor prolongs it; time in suspend
+  // counts.
+  container->deadline = DeadlineOnBootClock(*when, NowUnixNs(), NowBootNs());
+}
+
+void Service::ArmDeadline(std::shared_ptr<Container> container) {
+  if (!container->deadline) return;
+  container->deadline_timer.Reset(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
   itimerspec spec{};
-  spec.it_value.tv_sec = static_cast<time_t>(*when / 1'000'000'000);
-  spec.it_value.tv_nsec = static_cast<long>(*when % 1'000'000'000);
-  if (spec.it_value.tv_sec == 0 && spec.it_value.tv_nsec == 0)
-    spec.it_value.tv_nsec = 1;  // 0 would disarm
+  // 0 would disarm.
+  const std::int64_t when = std::max<std::int64_t>(*container->deadline, 1);
+  spec.it_value.tv_sec = static_cast<time_t>(when / 1'000'000'000);
+  spec.it_value.tv_nsec = static_cast<long>(when % 1'000'000'000);
   ::timerfd_settime(container->deadline_timer.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
   // Weak: the watch belongs to the container.
   container->deadline_watch =

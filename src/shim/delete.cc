@@ -44,6 +44,7 @@ void ForceDelete(const std::string& binary, const std::string& root, const Runti
   spawn.env = RuntimeEnv();
   spawn.cwd = bundle;
   spawn.fds = {-1, -1, -1};
+  spawn.new_session = true;
   const auto pid = base::Spawn(spawn);
   if (!pid.ok()) return Warn(FromErrno("delete: " + binary, pid.error()).message);
   for (int tick = 0; tick < 300; ++tick) {
@@ -55,7 +56,7 @@ void ForceDelete(const std::string& binary, const std::string& root, const Runti
     const timespec pause{0, 10'000'000};
     ::nanosleep(&pause, nullptr);
   }
-  ::kill(pid.value(), SIGKILL);
+  ::kill(-pid.value(), SIGKILL);
   ::waitpid(pid.value(), nullptr, 0);
   Warn("delete: " + binary + " delete --force " + id + " took more than 3 s and was killed");
 }

@@ -11,8 +11,9 @@
 namespace vortex::shim {
 
 base::Task<bool> ReleaseByExecFifo(base::EventLoop* loop, std::string path,
-                                   const base::Event* reaped) {
-  const base::UniqueFd fifo(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+                                   const base::Event* reaped, base::UniqueFd* reader) {
+  base::UniqueFd& fifo = *reader;
+  fifo.Reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   struct stat info {};
   if (!fifo || ::fstat(fifo.get(), &info) != 0 || !S_ISFIFO(info.st_mode)) co_return false;
   base::Event readable(loop);
@@ -26,6 +27,7 @@ base::Task<bool> ReleaseByExecFifo(base::EventLoop* loop, std::string path,
   // Nothing to read, or the end of the file: the process ended while it waited.
   if (::read(fifo.get(), &byte, 1) != 1) co_return false;
   ::unlink(path.c_str());
+  fifo.Reset();
   co_return true;
 }
 

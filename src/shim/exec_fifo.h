@@ -6,6 +6,7 @@
 
 #include "base/event_loop.h"
 #include "base/task.h"
+#include "base/unique_fd.h"
 
 namespace vortex::shim {
 
@@ -15,8 +16,10 @@ namespace vortex::shim {
 // from runc 1.0 to 1.3.
 //   True     the process has been let go.
 //   False    nothing was done, `runc start` may try: there is no FIFO, or the process has not come
-//            within 2 s, or `reaped` (its end) was first.
+//            within 2 s, or `reaped` (its end) was first. The FIFO stays open for reading in
+//            *reader, to be kept until `runc start` has returned: a process that comes just now
+//            would otherwise write to nobody.
 base::Task<bool> ReleaseByExecFifo(base::EventLoop* loop, std::string path,
-                                   const base::Event* reaped);
+                                   const base::Event* reaped, base::UniqueFd* reader);
 
 }  // namespace vortex::shim

@@ -135,11 +135,26 @@ base::Task<Status> RuntimeCli::Run(RuntimeCall call, std::string* output) {
     in = InputFile(call.input);
     spawn.fds = {in ? in.get() : -1, out.get(), out.get()};
   }
+  // A group of its own, to be killed with whatever it has started.
+  spawn.new_session = call.limit.count() > 0;
   const base::Result<pid_t> pid = base::Spawn(spawn);
   if (!pid.ok()) co_return FromErrno(prefix + binary_, pid.error());
   running_.insert(pid.value());
+  bool late = false;
+  base::EventLoop::Timer timer;
+  if (call.limit.count() > 0) {
+    timer = reaper_->loop()->After(call.limit, [&late, leader = pid.value()] {
+      late = true;
+      ::kill(-leader, SIGKILL);
+    });
+  }
   const base::ChildExit exit = co_await reaper_->Wait(pid.value());
   running_.erase(pid.value());
+  if (late) {
+    co_return Error(Code::kDeadlineExceeded, prefix + binary_ + " did not end within " +
+                                                 std::to_string(call.limit.count() / 1000) +
+                                                 " s and was killed: deadline exceeded");
+  }
   const std::string text = out ? WrittenSoFar(out.get()) : std::string();
   if (output != nullptr) *output = text;
   if (exit.wait_status == 0) co_return Ok();

@@ -2,6 +2,7 @@
 // Runs the OCI runtime's command line for one container and turns its failures into messages.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -29,8 +30,14 @@ struct RuntimeCall {
   // Who the runtime is while it keeps all of root's capabilities: runsc with --network=host starts
   // its sentry as whoever it is itself, and only an id of the job's user namespace has power there.
   std::optional<std::uint32_t> effective_id;
+  // 0: none. Past it the program and its children are killed, and the call is DeadlineExceeded.
+  std::chrono::milliseconds limit{0};
   std::string log_name = "log.json";  // in the bundle; calls that overlap need different ones
 };
+
+// For forced deletes, whose caller can do nothing more, and for ordinary ones.
+inline constexpr std::chrono::milliseconds kForceLimit{10'000};
+inline constexpr std::chrono::milliseconds kDeleteLimit{30'000};
 
 class RuntimeCli {
  public:

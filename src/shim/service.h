@@ -56,6 +56,8 @@ class Service {
   base::Task<Status> CreateSteps(std::shared_ptr<Container> container,
                                  const task_v2::CreateTaskRequest& request);
   base::Task<Status> RunRuntimeCreate(std::shared_ptr<Container> container);
+  // Finds the cgroup of the first process, and tells of kills in it for lack of memory.
+  void WatchCgroup(const std::shared_ptr<Container>& container);
   base::Task<void> UndoCreate(std::shared_ptr<Container> container);
   base::Task<Status> Start(const task_v2::StartRequest& request, task_v2::StartResponse* response);
   base::Task<Status> StartInit(std::shared_ptr<Container> container);
@@ -110,6 +112,8 @@ class Service {
   void MarkStopped(Process* process);
 
   // Our own jobs: deadline.cc, run_report.cc.
+  // The annotation's point of the wall clock becomes one of CLOCK_BOOTTIME, once.
+  static void TakeDeadline(Container* container);
   void ArmDeadline(std::shared_ptr<Container> container);
   // Before the exit is told, while the cgroup still exists.
   static void WriteReport(const Container& container);

@@ -143,6 +143,7 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
     auto controls = ReadSpecControls(bundle);
     if (!controls) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
     container->spec_controls = std::make_unique<const SpecControls>(std::move(*controls));
+    TakeDeadline(container.get());
   }
   std::vector<std::string> flags = ChooseRuntime(container->config, bundle, &container->options);
   Status linked = UseEgressLink(
@@ -205,7 +206,12 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
   if (!status.ok()) co_return status;
   status = co_await Adopt(container->init, "create", bundle + "/init.pid");
   if (!status.ok()) co_return status;
-  container->cgroup = Cgroup::OfProcess(init->pid);
+  WatchCgroup(container);
+  co_return Ok();
+}
+
+void Service::WatchCgroup(const std::shared_ptr<Container>& container) {
+  container->cgroup = Cgroup::OfProcess(container->init->pid);
   const auto on_oom = [this, id = container->id] {
     containerd::events::TaskOOM event;
     event.set_container_id(id);
@@ -213,7 +219,6 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
   };
   container->oom = std::make_unique<OomWatch>(loop_, &container->cgroup,
                                               container->options.systemd_cgroup, on_oom);
-  co_return Ok();
 }
 
 base::Task<void> Service::UndoCreate(std::shared_ptr<Container> container) {
@@ -221,6 +226,7 @@ base::Task<void> Service::UndoCreate(std::shared_ptr<Container> container) {
     RuntimeCall call;
     call.verb = "delete";
     call.args = {"--force", container->id};
+    call.limit = kForceLimit;
     // The runtime may not know the container; whatever it says, its error is not the one to report.
     const Status ignored = co_await container->cli->Run(std::move(call), nullptr);
     if (!ignored.ok()) Log(Level::kDebug, {"undo create: ", ignored.message});

@@ -65,6 +65,7 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
     RuntimeCall call;
     call.verb = "delete";
     call.args = {container->id};
+    call.limit = kDeleteLimit;
     Status status = co_await container->cli->Run(std::move(call), nullptr);
     if (!status.ok() && !MeansNotFound(status.message)) {
       // Its process is dead, so only remains are left; force takes what a first try could not.
@@ -72,8 +73,15 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
       RuntimeCall force;
       force.verb = "delete";
       force.args = {"--force", container->id};
+      force.limit = kForceLimit;
       status = co_await container->cli->Run(std::move(force), nullptr);
-      if (!status.ok() && !MeansNotFound(status.message)) co_return status;
+      if (status.code == Code::kDeadlineExceeded) {
+        // A runtime that hangs must not keep a dead container; the `delete` action tries once more.
+        Log(Level::kError, {"delete ", container->id, ": left to be cleaned up: ", status.message});
+        container->cgroup.KillAll();
+      } else if (!status.ok() && !MeansNotFound(status.message)) {
+        co_return status;
+      }
     }
   }
   co_await drained->Wait();

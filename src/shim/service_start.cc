@@ -66,9 +66,10 @@ base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
 
 base::Task<Status> Service::RunRuntimeStart(std::shared_ptr<Container> container) {
   const RuntimeCli* cli = container->cli.get();
+  base::UniqueFd reader;  // until the runtime's start has returned
   if (cli->is_plain_runc() && !container->config.poststart_hooks) {
     const bool released = co_await ReleaseByExecFifo(
-        loop_, cli->root() + "/" + container->id + "/exec.fifo", &container->init->reaped);
+        loop_, cli->root() + "/" + container->id + "/exec.fifo", &container->init->reaped, &reader);
     if (released) co_return Ok();
   }
   RuntimeCall call;
@@ -104,7 +105,7 @@ base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {
     co_return status;
   }
   status = co_await Adopt(container->init, "restore", bundle + "/init.pid");
-  if (init->pid > 0) container->cgroup = Cgroup::OfProcess(init->pid);
+  if (init->pid > 0) WatchCgroup(container);
   co_return status;
 }
 

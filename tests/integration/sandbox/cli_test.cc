@@ -7,8 +7,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/cancellation.h"
+#include "base/files.h"
+#include "base/status.h"
 #include "integration/sandbox/sandbox_fixture.h"
 #include "integration/sandbox/vortexctl.h"
+#include "support/processes.h"
 
 namespace vortex::testing {
 namespace {
@@ -124,6 +128,78 @@ TEST_F(Cli, WithoutPermissionItSaysSo) {
 TEST_F(Cli, UnknownFlagsFail) {
   EXPECT_EQ(RunVortexctl(options(), {"run", "--no-such-flag"}).exit_code, 125);
   EXPECT_EQ(RunVortexctl(options(), {"--help"}).exit_code, 0);
+}
+
+// Both look at no class.
+TEST_F(Cli, ABrokenClassTableStopsWhoNeedsItAlone) {
+  const std::string file = containerd().dir() + "/broken.yaml";
+  ASSERT_TRUE(base::WriteFileAtomic(file, "version: 7\n", 0644).ok());
+  for (const char* command : {"version", "gc", "ps"}) {
+    const Ended ended = RunVortexctl(options(), {"--runtime-classes", file, command});
+    EXPECT_EQ(ended.exit_code, 0) << command << ": " << ended.err;
+  }
+  const Ended run = RunVortexctl(options(), {"--runtime-classes", file, "run", "--plugin", "x"});
+  EXPECT_EQ(run.exit_code, 125);
+  EXPECT_NE(run.err.find("broken.yaml:1"), std::string::npos) << run.err;
+}
+
+TEST_F(Cli, ARelativeStateDirectoryIsRefusedAtOnce) {
+  sandbox::EmbeddedOptions relative = options();
+  relative.state_dir = "run/vortex";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"run", "--plugin", Plugin("echo")}, {"gc"}}) {
+    const Ended ended = RunVortexctl(relative, words);
+    EXPECT_EQ(ended.exit_code, 125) << ended.out;
+    EXPECT_NE(ended.err.find("--state-dir \"run/vortex\" is not an absolute path; write /"),
+              std::string::npos)
+        << ended.err;
+  }
+}
+
+// One that leaves a child with its stdout behind, and one that never ends.
+TEST_F(Cli, DoctorOutlivesABrokenRuntime) {
+  const std::string dir = containerd().dir();
+  const auto doctor = [&](const std::string& script) {
+    EXPECT_TRUE(base::WriteFileAtomic(dir + "/odd-runc", "#!/bin/sh\n" + script + "\n", 0755).ok());
+    EXPECT_TRUE(base::WriteFileAtomic(dir + "/odd.yaml",
+                                      "version: 1\nclasses:\n  runc: {binary: " + dir +
+                                          "/odd-runc}\n  crun: {enabled: false}\n  gvisor: "
+                                          "{enabled: false}\n",
+                                      0644)
+                    .ok());
+    return std::make_unique<Vortexctl>(
+        options(), std::vector<std::string>{"--runtime-classes", dir + "/odd.yaml", "doctor"});
+  };
+  auto leaver = doctor("case $1 in --version) sleep 1000 & echo $! > " + dir +
+                       "/left; echo odd version 1; exit 0;; esac\nexec runc \"$@\"");
+  ASSERT_TRUE(leaver->EndsWithin(std::chrono::seconds(20)));
+  const Ended left = leaver->Wait();
+  EXPECT_EQ(left.exit_code, 0) << left.out;
+  EXPECT_NE(left.out.find("odd version 1, a plugin ran"), std::string::npos) << left.out;
+  const int pid = std::atoi(base::ReadFile(dir + "/left", 64)->c_str());
+  ASSERT_GT(pid, 0);
+  EXPECT_FALSE(std::filesystem::exists(fmt::format("/proc/{}/exe", pid)) &&
+               CommandLine(pid).find("sleep") != std::string::npos)
+      << "its child still runs";
+
+  const std::string begun = dir + "/begun";
+  auto stuck = doctor("touch " + begun + "; trap '' INT TERM; sleep 1000 & sleep 1000; sleep 1000");
+  for (int i = 0; i < 400 && !std::filesystem::exists(begun); ++i)
+    base::Pause(std::chrono::milliseconds(25), nullptr);
+  const auto before = std::chrono::steady_clock::now();
+  stuck->Signal(SIGINT);
+  ASSERT_TRUE(stuck->EndsWithin(std::chrono::seconds(3)));
+  EXPECT_EQ(stuck->Wait().exit_code, 128 + SIGINT);
+  std::printf("doctor ended %lld ms after Ctrl-C\n",
+              static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                         std::chrono::steady_clock::now() - before)
+                                         .count()));
+
+  auto hanging = doctor("sleep 1000");
+  ASSERT_TRUE(hanging->EndsWithin(std::chrono::seconds(15)));
+  const Ended hung = hanging->Wait();
+  EXPECT_EQ(hung.exit_code, 1);
+  EXPECT_NE(hung.out.find("does not answer to --version"), std::string::npos) << hung.out;
 }
 
 TEST_F(Cli, DoctorImagesAndVersionAnswer) {

@@ -50,7 +50,7 @@ TEST(ClassSupportTest, NetworkIsRefusedUnderKata) {
   for (RuntimeClass runtime_class :
        {RuntimeClass::kRunc, RuntimeClass::kCrun, RuntimeClass::kGvisor, RuntimeClass::kKata}) {
     JobConfig job = DefaultJob(runtime_class);
-    job.network_namespace_path = "/run/vortex/runs/run-1/netns";
+    job.network_namespace_path = {kForATest, "/run/vortex/runs/run-1/netns"};
     const absl::Status status = BuildSpec(job).status();
     if (runtime_class != RuntimeClass::kKata) {
       EXPECT_TRUE(status.ok()) << status;

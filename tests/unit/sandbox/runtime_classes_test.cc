@@ -44,13 +44,30 @@ TEST(RuntimeClassesTest, EachMistakeIsNamedWithItsLine) {
       {"version: 1\nclasses: {runc: {path: runc}}\n", "path"},
       {"version: 1\nclasses: {runc: {binary: ./runc}}\n",
        "neither a program's name nor an absolute path"},
+      {"version: 1\nclasses: {runc: {binary: \"\"}}\n", "is not a program"},
+      {"version: 1\nclasses: {runc: {binary: /usr/bin/}}\n", "is not a program"},
       {"version: 1\nclasses: {runc: {runtime_type: runc}}\n", "io.containerd.vortex.v2"},
+      {"version: 1\nclasses: {runc: {runtime_type: io.containerd.}}\n", "io.containerd.vortex.v2"},
+      {"version: 1\nclasses: {runc: {runtime_type: io.containerd.v2}}\n",
+       "io.containerd.vortex.v2"},
+      {"version: 1\nclasses: {runc: {runtime_type: io.containerd.a..v2}}\n",
+       "io.containerd.vortex.v2"},
       {"version: 1\nclasses: {runc: {enabled: maybe}}\n", "not true or false"},
   };
   for (const auto& [yaml, words] : cases) {
     EXPECT_THAT(Parse(yaml), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(words)))
         << yaml;
   }
+}
+
+TEST(RuntimeClassesTest, ADirectoryOrNothingIsNoRuntime) {
+  RuntimeClassTable table = DefaultClasses();
+  table.rows[0].binary = "/usr";
+  EXPECT_THAT(FindReady(table, table.rows[0].runtime_class),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("runtime class runc: /usr is not an executable file")));
+  table.rows[0].binary = "";
+  EXPECT_FALSE(FindReady(table, table.rows[0].runtime_class).ok());
 }
 
 TEST(RuntimeClassesTest, NotReadySaysWhatIsMissing) {

@@ -29,13 +29,14 @@ class ExecFifoTest : public ::testing::Test {
   }
   bool Release() {
     std::optional<bool> result;
-    base::Detach(Store(ReleaseByExecFifo(&loop_, path_, &reaped_), &result));
+    base::Detach(Store(ReleaseByExecFifo(&loop_, path_, &reaped_, &reader_), &result));
     while (!result) loop_.Turn(1000);
     return *result;
   }
 
   base::EventLoop loop_;
   base::Event reaped_;
+  base::UniqueFd reader_;
   std::string dir_;
   std::string path_;
 };
@@ -54,6 +55,18 @@ TEST_F(ExecFifoTest, AWaitingProcessIsLetGoAndTheFileRemoved) {
   ::waitpid(pid, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_FALSE(Release()) << "a second start is the runtime's to refuse";
+}
+
+// The process may come to the FIFO just when the shim gives up: without a reader until the
+// runtime's own start has one, it would die of its write.
+TEST_F(ExecFifoTest, TheReaderStaysOpenForTheRuntimesOwnStart) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_FALSE(Release());
+  EXPECT_TRUE(reader_.valid());
+  const int late = ::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(late, 0);
+  EXPECT_EQ(::write(late, "0", 1), 1);
+  ::close(late);
 }
 
 TEST_F(ExecFifoTest, AnEndedProcessIsNotWaitedFor) {
