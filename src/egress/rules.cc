@@ -53,7 +53,9 @@ absl::StatusOr<RuleSet> RuleSet::Create(const std::vector<ConfigRule>& rules,
   for (const std::string& text : denied) {
     // "*" is every name.
     Pattern pattern{"", true};
-    if (text != "*") VX_ASSIGN_OR_RETURN(pattern, Pattern::Parse(text));
+    if (text != "*") {
+      VX_ASSIGN_OR_RETURN(pattern, Pattern::Parse(text));
+    }
     out.denied_.push_back(std::move(pattern));
   }
   return out;
