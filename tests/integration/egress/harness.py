@@ -225,13 +225,17 @@ class Dns:
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.rounds = {}
-        threading.Thread(target=self.run, daemon=True).start()
+        self.closing = False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def run(self):
         while True:
             try:
                 data, peer = self.socket.recvfrom(4096)
             except OSError:
+                return
+            if self.closing:
                 return
             labels, at = [], 12
             while data[at]:
@@ -241,7 +245,8 @@ class Dns:
             name = ".".join(labels).lower()
             self.queries.append((name, kind))
             if not self.silent:
-                self.socket.sendto(self.answer(data, at + 5, name, kind), peer)
+                with contextlib.suppress(OSError):  # closed under us
+                    self.socket.sendto(self.answer(data, at + 5, name, kind), peer)
 
     def answer(self, query, end, name, kind):
         # The two questions of one resolution get the same round.
@@ -262,8 +267,10 @@ class Dns:
 
     def close(self):
         # A blocked recvfrom wakes only by a packet.
+        self.closing = True
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendto(b"\0" * 17, ("127.0.0.1", self.port))
+        self.thread.join()
         self.socket.close()
 
 

@@ -52,7 +52,8 @@ TEST(RequestHeadTest, EveryPrefixOfAGoodOneIsFineAsBytes) {
   const std::string head = "GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nX: \tb c\r\n\r\n";
   for (std::size_t size = 0; size <= head.size(); ++size) {
     EXPECT_FALSE(CheckRawHead(head.substr(0, size))) << size;
-    if (size < head.size()) EXPECT_NE(RuleOf(head.substr(0, size)), "") << size;
+    if (size == head.size()) break;
+    EXPECT_NE(RuleOf(head.substr(0, size)), "") << size;
   }
 }
 
