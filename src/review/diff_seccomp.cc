@@ -87,6 +87,18 @@ Direction FromCover(bool a_in_b, bool b_in_a, Direction when_b_has_more) {
   return a_in_b ? when_b_has_more : b_in_a ? less : Direction::kUnknown;
 }
 
+// Where these rules hold, the model lets through no more than they do.
+bool NoMoreThan(const std::vector<CallRule>& rules, const SeccompModel& model,
+                const std::string& call) {
+  const auto others = model.Conditional(call);
+  return std::all_of(rules.begin(), rules.end(), [&](const CallRule& rule) {
+    return model.Plain(call) <= rule.verdict &&
+           std::all_of(others.begin(), others.end(), [&](const CallRule& other) {
+             return other.verdict <= rule.verdict || other.Excludes(rule);
+           });
+  });
+}
+
 Direction CompareCall(const SeccompModel& a, const SeccompModel& b, const std::string& call) {
   const Verdict plain_a = a.Plain(call), plain_b = b.Plain(call);
   const auto split = [&](const SeccompModel& model, Verdict plain, bool allow) {
@@ -98,8 +110,9 @@ Direction CompareCall(const SeccompModel& a, const SeccompModel& b, const std::s
   const auto deny_a = split(a, plain_a, false), deny_b = split(b, plain_b, false);
   if (plain_a != plain_b) {
     // One lets through at least all that the other does, unless conditions go the other way.
-    if (plain_b > plain_a) return deny_b.empty() ? Direction::kLoosens : Direction::kUnknown;
-    return deny_a.empty() ? Direction::kTightens : Direction::kUnknown;
+    if (plain_b > plain_a)
+      return NoMoreThan(deny_b, a, call) ? Direction::kLoosens : Direction::kUnknown;
+    return NoMoreThan(deny_a, b, call) ? Direction::kTightens : Direction::kUnknown;
   }
   const Direction allows = FromCover(Covered(allow_a, allow_b, true),
                                      Covered(allow_b, allow_a, true), Direction::kLoosens);

@@ -49,6 +49,17 @@ bool Condition::Implies(const Condition& other) const {
   return op == other.op && value == other.value && value_two == other.value_two;
 }
 
+bool Condition::Excludes(const Condition& other) const {
+  if (index != other.index) return false;
+  if (op == "SCMP_CMP_EQ") return !other.Holds(value);
+  if (other.op == "SCMP_CMP_EQ") return !Holds(other.value);
+  if (op == "SCMP_CMP_MASKED_EQ" && other.op == "SCMP_CMP_MASKED_EQ") {
+    const std::uint64_t common = value & other.value;
+    return (value_two & common) != (other.value_two & common);
+  }
+  return false;
+}
+
 std::string Condition::Text() const {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSigns = {
       {{"SCMP_CMP_EQ", "="},
@@ -69,6 +80,13 @@ bool CallRule::Implies(const CallRule& other) const {
   return std::all_of(other.conditions.begin(), other.conditions.end(), [&](const Condition& want) {
     return std::any_of(conditions.begin(), conditions.end(),
                        [&](const Condition& have) { return have.Implies(want); });
+  });
+}
+
+bool CallRule::Excludes(const CallRule& other) const {
+  return std::any_of(conditions.begin(), conditions.end(), [&](const Condition& here) {
+    return std::any_of(other.conditions.begin(), other.conditions.end(),
+                       [&](const Condition& there) { return here.Excludes(there); });
   });
 }
 

@@ -29,6 +29,8 @@ struct Condition {
   bool Holds(std::uint64_t argument) const;
   // Whenever this one holds, so does the other. May say no where it is true.
   bool Implies(const Condition& other) const;
+  // Never do both hold. May say no where it is true.
+  bool Excludes(const Condition& other) const;
   std::string Text() const;
 };
 
@@ -40,6 +42,7 @@ struct CallRule {
   std::string path;
 
   bool Implies(const CallRule& other) const;
+  bool Excludes(const CallRule& other) const;
   std::string Text() const;
 };
 

@@ -201,8 +201,12 @@ Check CheckRuntimeClass(const EmbeddedOptions& options, SandboxRunner* runner,
 }  // namespace
 
 std::vector<Check> CheckNode(const EmbeddedOptions& options, base::Cancellation* cancel) {
-  std::vector<Check> out = {CheckRoot(), CheckKernel(), CheckUserNamespaces(), CheckCgroups(),
-                            CheckPolicyFits(options), CheckAudit(options.audit)};
+  std::vector<Check> out = {CheckRoot(),
+                            CheckKernel(),
+                            CheckUserNamespaces(),
+                            CheckCgroups(),
+                            CheckPolicyFits(options),
+                            CheckAudit(options.audit)};
   for (Check& check : CheckContainerd(options)) out.push_back(std::move(check));
   bool ready = true;
   for (const Check& check : out)

@@ -29,8 +29,8 @@ inline constexpr std::size_t kMaxPayloadBytes = 16 << 20;
 struct RunRequest {
   // A bundle directory, or the digest ("sha256:…") of a bundle that was run before.
   std::string plugin;
-  // When given: the id that the bundle's manifest must have, so that a bundle that was changed since
-  // it was found cannot pass for another plugin.
+  // When given: the id that the bundle's manifest must have, so that a bundle that was changed
+  // since it was found cannot pass for another plugin.
   std::string plugin_id = {};
   // One JSON text (RFC 8259), at most kMaxPayloadBytes.
   std::string payload = "null";

@@ -44,16 +44,15 @@ TEST(SeccompProfileTest, UnwatchedNoRuleNeedsAListener) {
 TEST(SeccompProfileTest, NoNameIsBothConditionalAndNot) {
   for (const SeccompNeeds& needs :
        {SeccompNeeds{.arch = "x86_64"},
-        SeccompNeeds{.arch = "x86_64",
-                     .device_ioctls = {kForATest, true},
-                     .raw_sockets = {kForATest, true}},
+        SeccompNeeds{
+            .arch = "x86_64", .device_ioctls = {kForATest, true}, .raw_sockets = {kForATest, true}},
         SeccompNeeds{.arch = "x86_64", .watch_network = true, .watch_filesystem = true},
         SeccompNeeds{.arch = "x86_64",
-                     .device_ioctls = {kForATest, true},
-                     .raw_sockets = {kForATest, true},
-                     .watch_network = true,
-                     .watch_filesystem = true,
-                     .watch_ids = true}}) {
+        .device_ioctls = {kForATest, true},
+        .raw_sockets = {kForATest, true},
+        .watch_network = true,
+        .watch_filesystem = true,
+        .watch_ids = true}}) {
     std::set<std::string> plain, conditional;
     for (const SeccompRule& rule : HarnessSeccomp(needs).syscalls) {
       for (const std::string& name : rule.names) {

@@ -225,8 +225,7 @@ TEST(PolicyPropertyTest, MorePolicyNeverRemovesADenial) {
     // An exception within a wildcard is a denial, too.
     const auto hosts = before.grant.ok() ? before.grant->denied_hosts : std::vector<std::string>();
     Policy more = policy;
-    for (auto n = random() % 3; n > 0; --n)
-      more.deny.insert(more.deny.begin(), AnyDeny(random));
+    for (auto n = random() % 3; n > 0; --n) more.deny.insert(more.deny.begin(), AnyDeny(random));
     for (auto n = random() % 3; n > 0; --n) more.allow.push_back(AnyAllow(random));
     for (auto n = random() % 2; n > 0; --n) AnyEntry(random, more.trust.emplace_back());
     more.allow_untrusted = true;
