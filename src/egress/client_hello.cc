@@ -102,6 +102,7 @@ ClientHello ParseClientHello(std::string_view bytes) {
     // An empty handshake record is forbidden, and would keep this loop without progress.
     if (length == 0 || length > kMaxRecord) return Malformed();
     const std::string_view fragment = bytes.substr(5, length);
+    const std::size_t with_record = message.size() + length;
     message += fragment;
     if (!message.empty() && static_cast<std::uint8_t>(message[0]) != kClientHello) {
       return Malformed();
@@ -111,9 +112,10 @@ ClientHello ParseClientHello(std::string_view bytes) {
       header.Take(1);
       const std::size_t size = header.Number(3);
       if (size > kMaxClientHello) return Malformed();
-      if (message.size() >= 4 + size) {
-        // More in the same record would be a second handshake message; a client has none to send.
-        if (message.size() > 4 + size) return Malformed();
+      // More in the same record would be a second handshake message; a client has none to send. By
+      // the declared length, so that the verdict does not depend on how the bytes arrive.
+      if (with_record > 4 + size) return Malformed();
+      if (message.size() == 4 + size) {
         return ReadBody(std::string_view(message).substr(4, size));
       }
     }

@@ -101,6 +101,15 @@ TEST(ClientHelloTest, Malformed) {
   EXPECT_EQ(ParseClientHello(Record(Message(Body(name) + "x"))).state, State::kMalformed);
 }
 
+// Found by egress_fuzz: a record that is longer than the message was taken or not, by how much of
+// it had come.
+TEST(ClientHelloTest, LongRecordIsMalformedBeforeItsEnd) {
+  const std::string bytes = Record(Message(Body(ServerName("a.example"))) + "x");
+  for (std::size_t size = 9; size < bytes.size(); ++size) {
+    EXPECT_EQ(ParseClientHello(bytes.substr(0, size)).state, State::kMalformed) << size;
+  }
+}
+
 TEST(ClientHelloTest, LongerThanAllowed) {
   EXPECT_EQ(ParseClientHello(Record(std::string("\x01\xff\xff\xff", 4))).state, State::kMalformed);
   // One byte a record does not stretch it.
