@@ -78,6 +78,11 @@ std::vector<Mount> MakeMounts(const JobConfig& job) {
        {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(job.limits.tmp_bytes)}},
       // Not noexec: a native plugin is executed from here.
       {"/plugin", "bind", job.bundle_dir, {"bind", "ro", "nosuid", "nodev", "rprivate"}}};
+  // Where the runtime makes the mount points; nobody but root may write into it.
+  if (!job.mounts->empty()) {
+    mounts.push_back(
+        {"/mnt", "tmpfs", "tmpfs", {"nosuid", "noexec", "nodev", "mode=755", "size=65536"}});
+  }
   // Sorted, a directory comes before what is mounted inside of it.
   for (const MountGrant& grant : SortedBy(*job.mounts, &MountGrant::destination)) {
     mounts.push_back(

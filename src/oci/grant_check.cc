@@ -13,10 +13,8 @@
 namespace vortex::oci {
 namespace {
 
-// The sandbox's own mounts and the image's programs. A grant must not cover them.
-constexpr std::array<std::string_view, 12> kOwnPaths = {"/bin",   "/dev",    "/lib",    "/lib32",
-                                                        "/lib64", "/libx32", "/plugin", "/proc",
-                                                        "/sbin",  "/sys",    "/tmp",    "/usr"};
+// The root is a read-only view that all runs share: nothing can be made in it to mount on.
+constexpr std::string_view kMountParent = "/mnt/";
 
 // Each of these is the node: its processes, its kernel's knobs, its devices, and containerd's
 // sockets, which are root.
@@ -53,11 +51,11 @@ absl::Status CheckMounts(const JobConfig& job) {
   for (const MountGrant& mount : *job.mounts) {
     VX_RETURN_IF_ERROR(CheckMountSource("mounts.source", mount.source));
     VX_RETURN_IF_ERROR(CheckPath("mounts.destination", mount.destination));
-    for (std::string_view own : kOwnPaths) {
-      if (IsWithin(mount.destination, own)) {
-        return InvalidArgument("mounts.destination: \"{}\" would cover the sandbox's own {}",
-                               mount.destination, own);
-      }
+    if (!mount.destination.starts_with(kMountParent)) {
+      return InvalidArgument(
+          "mounts.destination: \"{}\" is not below /mnt, the place for granted directories; for "
+          "example /mnt/models",
+          mount.destination);
     }
     VX_RETURN_IF_ERROR(CheckOnce("mounts.destination", mount.destination, seen));
   }

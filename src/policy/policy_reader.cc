@@ -113,7 +113,7 @@ absl::StatusOr<oci::MountGrant> ReadMount(const YamlField& field) {
   if (mount.source.empty() || mount.destination.empty()) {
     return field.Bad(
         "needs both source and destination, for example {{source: /srv/models, destination: "
-        "/models}}");
+        "/mnt/models}}");
   }
   oci::JobConfig job;
   job.mounts = {oci::WeakensIsolation{"checks an allow entry; no spec is made"}, {mount}};

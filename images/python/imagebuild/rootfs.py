@@ -66,7 +66,7 @@ def install_own(root, sources, init):
     for name in OWN_FILES:
         shutil.copyfile(sources / name, own / name)
     # Mount points: the root file system is read-only when the runtime wants them.
-    for name in ("plugin", "tmp", "proc", "sys", "dev"):
+    for name in ("plugin", "mnt", "tmp", "proc", "sys", "dev"):
         (root / name).mkdir()
     for name in ("lib", "lib64", "bin"):
         if (root / "usr" / name).is_dir():

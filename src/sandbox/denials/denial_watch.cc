@@ -17,6 +17,8 @@ void DenialWatch::Describe(const policy::Grant& grant, const policy::Watch& poss
   config_.network = grant.watch.network && possible.network;
   config_.filesystem = grant.watch.filesystem && possible.filesystem;
   config_.has_capabilities = !grant.capabilities.empty();
+  for (const oci::MountGrant& mount : grant.mounts)
+    config_.granted_mounts.push_back(mount.destination);
   kind_ = Kind::kNone;
   if (!config_.network && !config_.filesystem) {
     why_not_ = "off by policy";

@@ -64,14 +64,15 @@ TEST_F(PolicyRuns, ATrustedPluginRunsAndGetsWhatItsEntryGives) {
       "version: 1\ntrust:\n- {plugin: fs-probe, level: trusted, reason: ours, expires: never}\n"
       "allow:\n- plugin: fs-probe\n  reason: reads models\n  expires: never\n"
       "  mounts: [{source: " +
-      shared + ", destination: /models}]\n");
-  const auto result = RunUnder(
-      node, "fs-probe", {{"read", {"/models/model", "/etc/passwd"}}, {"write", {"/models/new"}}});
+      shared + ", destination: /mnt/models}]\n");
+  const auto result =
+      RunUnder(node, "fs-probe",
+               {{"read", {"/mnt/models/model", "/etc/passwd"}}, {"write", {"/mnt/models/new"}}});
   ASSERT_EQ(result.termination.cause, Cause::kOk) << Describe(result);
   const json seen = json::parse(result.output);
-  EXPECT_EQ(seen["read"]["/models/model"], "ok");
+  EXPECT_EQ(seen["read"]["/mnt/models/model"], "ok");
   EXPECT_EQ(seen["read"]["/etc/passwd"], "ENOENT");
-  EXPECT_EQ(seen["write"]["/models/new"], "EROFS");
+  EXPECT_EQ(seen["write"]["/mnt/models/new"], "EROFS");
   EXPECT_EQ(result.policy_digest, node.policy.digest);
   // Its level has no other.
   EXPECT_EQ(RunUnder(node, "echo").termination.cause, Cause::kPolicyDenied);

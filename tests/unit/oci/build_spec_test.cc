@@ -257,22 +257,22 @@ TEST(GrantTest, DeviceRulesComeAfterTheDenial) {
 TEST(GrantTest, MountIsReadOnlyUnlessGrantedOtherwiseAndNeverExecutable) {
   JobConfig job = DefaultJob();
   job.mounts = {kForATest,
-                {{.source = "/srv/b", .destination = "/out", .read_only = false},
-                 {.source = "/srv/a", .destination = "/models"}}};
+                {{.source = "/srv/b", .destination = "/mnt/out", .read_only = false},
+                 {.source = "/srv/a", .destination = "/mnt/models"}}};
   const Spec spec = Build(job);
-  EXPECT_THAT(FindMount(spec, "/models")->options,
+  EXPECT_THAT(FindMount(spec, "/mnt/models")->options,
               ElementsAre("bind", "ro", "nosuid", "nodev", "noexec", "rprivate"));
-  EXPECT_THAT(FindMount(spec, "/out")->options,
+  EXPECT_THAT(FindMount(spec, "/mnt/out")->options,
               ElementsAre("bind", "rw", "nosuid", "nodev", "noexec", "rprivate"));
 }
 
 TEST(GrantTest, OuterMountComesBeforeTheOneInside) {
   JobConfig job = DefaultJob();
   job.mounts = {kForATest,
-                {{.source = "/srv/b", .destination = "/data/in"},
-                 {.source = "/srv/a", .destination = "/data"}}};
+                {{.source = "/srv/b", .destination = "/mnt/data/in"},
+                 {.source = "/srv/a", .destination = "/mnt/data"}}};
   const Spec spec = Build(job);
-  EXPECT_LT(FindMount(spec, "/data"), FindMount(spec, "/data/in"));
+  EXPECT_LT(FindMount(spec, "/mnt/data"), FindMount(spec, "/mnt/data/in"));
 }
 
 TEST(GrantTest, NetworkNamespaceIsJoinedByPath) {
@@ -291,9 +291,9 @@ TEST(GrantTest, CgroupV2FilesOnlyOnSuchANode) {
 TEST(BuildSpecTest, OrderWithoutMeaningDoesNotChangeTheBytes) {
   JobConfig job = DefaultJob();
   job.capabilities = {kForATest, {"CAP_KILL", "CAP_CHOWN", "CAP_FOWNER"}};
-  job.mounts = {
-      kForATest,
-      {{.source = "/srv/a", .destination = "/a"}, {.source = "/srv/b", .destination = "/b"}}};
+  job.mounts = {kForATest,
+                {{.source = "/srv/a", .destination = "/mnt/a"},
+                 {.source = "/srv/b", .destination = "/mnt/b"}}};
   job.devices = {kForATest,
                  {{.path = "/dev/x0", .major = 240, .minor = 0},
                   {.path = "/dev/x1", .major = 240, .minor = 1}}};

@@ -117,62 +117,62 @@ const std::vector<Refusal>& Refusals() {
        "is there twice"},
       {"MountRelative",
        [](JobConfig& job) {
-         job.mounts = {kForATest, {{"srv", "/x"}}};
+         job.mounts = {kForATest, {{"srv", "/mnt/x"}}};
        },
        "mounts.source: \"srv\""},
       {"MountOfRoot",
        [](JobConfig& job) {
-         job.mounts = {kForATest, {{"/", "/x"}}};
+         job.mounts = {kForATest, {{"/", "/mnt/x"}}};
        },
        "mounts.source: \"/\""},
       {"MountOfSys",
        [](JobConfig& job) {
-         job.mounts = {kForATest, {{"/sys/kernel", "/x"}}};
+         job.mounts = {kForATest, {{"/sys/kernel", "/mnt/x"}}};
        },
        "mounts.source: \"/sys/kernel\""},
       {"MountOfTheSocket",
        [](JobConfig& job) {
-         job.mounts = {kForATest, {{"/run/containerd/containerd.sock", "/x"}}};
+         job.mounts = {kForATest, {{"/run/containerd/containerd.sock", "/mnt/x"}}};
        },
        "mounts.source: "},
       {"MountOverPlugin",
        [](JobConfig& job) {
          job.mounts = {kForATest, {{"/srv", "/plugin/x"}}};
        },
-       "mounts.destination: \"/plugin/x\" would cover the sandbox's own /plugin"},
+       "mounts.destination: \"/plugin/x\" is not below /mnt"},
       {"MountOverProc",
        [](JobConfig& job) {
          job.mounts = {kForATest, {{"/srv", "/proc"}}};
        },
-       "own /proc"},
+       "is not below /mnt"},
       {"MountOverDev",
        [](JobConfig& job) {
          job.mounts = {kForATest, {{"/srv", "/dev/x"}}};
        },
-       "own /dev"},
+       "is not below /mnt"},
       {"MountOverSys",
        [](JobConfig& job) {
          job.mounts = {kForATest, {{"/srv", "/sys"}}};
        },
-       "own /sys"},
+       "is not below /mnt"},
       {"MountOverPrograms",
        [](JobConfig& job) {
          job.mounts = {kForATest, {{"/srv", "/usr/lib"}}};
        },
-       "own /usr"},
+       "is not below /mnt"},
       {"MountOverLink",
        [](JobConfig& job) {
          job.mounts = {kForATest, {{"/srv", "/lib64"}}};
        },
-       "own /lib64"},
+       "is not below /mnt"},
       {"MountDots",
        [](JobConfig& job) {
-         job.mounts = {kForATest, {{"/srv", "/a/../proc"}}};
+         job.mounts = {kForATest, {{"/srv", "/mnt/../proc"}}};
        },
        "mounts.destination: "},
       {"MountTwice",
        [](JobConfig& job) {
-         job.mounts = {kForATest, {{"/srv/a", "/x"}, {"/srv/b", "/x"}}};
+         job.mounts = {kForATest, {{"/srv/a", "/mnt/x"}, {"/srv/b", "/mnt/x"}}};
        },
        "is there twice"},
       {"DeviceElsewhere",
@@ -245,7 +245,7 @@ TEST(JobCheckTest, EdgesAreAccepted) {
                 .fsize_bytes = 1};
   job.ids = {.host_start = 65536, .size = 65533};
   job.env = {"EMPTY=", "EQUALS=a=b", "TEXT=\xc3\xa9\xe2\x82\xac"};
-  job.mounts = {kForATest, {{"/srv/runs", "/data"}, {"/run/containerd-like", "/procs"}}};
+  job.mounts = {kForATest, {{"/srv/runs", "/mnt/data"}, {"/run/containerd-like", "/mnt/procs"}}};
   EXPECT_TRUE(BuildSpec(job).ok()) << BuildSpec(job).status();
   job.ids = {.host_start = 0xffffffff - 65536, .size = 65536};
   EXPECT_TRUE(BuildSpec(job).ok()) << BuildSpec(job).status();

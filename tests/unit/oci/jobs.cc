@@ -100,13 +100,14 @@ std::vector<GoldenJob> GoldenJobs() {
                 job.network_namespace_path = {kForATest,
                                               "/run/netns/vortex-word-count-0123456789abcdef"};
               }),
-      Variant("runc-extra-mount", "a granted host directory to read, and one to write",
-              [](JobConfig& job) {
-                job.mounts = {
-                    kForATest,
-                    {{.source = "/srv/models/small", .destination = "/models"},
-                     {.source = "/srv/out/word-count", .destination = "/out", .read_only = false}}};
-              }),
+      Variant(
+          "runc-extra-mount", "a granted host directory to read, and one to write",
+          [](JobConfig& job) {
+            job.mounts = {
+                kForATest,
+                {{.source = "/srv/models/small", .destination = "/mnt/models"},
+                 {.source = "/srv/out/word-count", .destination = "/mnt/out", .read_only = false}}};
+          }),
       Variant("runc-cgroup-v2", "a node with the unified cgroup hierarchy",
               [](JobConfig& job) { job.cgroup_v2 = true; }),
       Variant("runc-aarch64", "an arm64 node", [](JobConfig& job) { job.arch = "aarch64"; }),

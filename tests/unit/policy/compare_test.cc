@@ -59,10 +59,11 @@ TEST(CompareTest, LimitsAndClassesOfALevelConcernEverybody) {
 
 TEST(CompareTest, PrivilegesOfAPlugin) {
   EXPECT_THAT(
-      Diff(kOpen, kOpen + kAllow +
-                      "capabilities: [CAP_CHOWN], mounts: [{source: /srv, destination: /x}]}\n"),
+      Diff(kOpen,
+           kOpen + kAllow +
+               "capabilities: [CAP_CHOWN], mounts: [{source: /srv, destination: /mnt/x}]}\n"),
       UnorderedElementsAre("+ a capabilities CAP_CHOWN: - -> given",
-                           "+ a mount /srv at /x, read-only: - -> given"));
+                           "+ a mount /srv at /mnt/x, read-only: - -> given"));
   EXPECT_THAT(Diff(kOpen + kAllow + "egress: [{host: \"*.example.com\", port: 443}]}\n",
                    kOpen + kAllow + "egress: [{host: api.example.com, port: 443}]}\n"),
               ElementsAre("- a egress *.example.com:443: given -> -"));

@@ -279,12 +279,12 @@ TEST(GatePolicyTest, EntriesExpireAndAreForTheirBundle) {
 
 TEST(GatePolicyTest, MountsAreTheOperatorsAlone) {
   const Policy policy =
-      OpenWith(kEntry + "mounts: [{source: /srv/models, destination: /models}]}\n");
+      OpenWith(kEntry + "mounts: [{source: /srv/models, destination: /mnt/models}]}\n");
   const Decision decision = Gate(Plugin(), {}, policy, Ready());
   ASSERT_EQ(decision.grant->mounts.size(), 1u);
   EXPECT_TRUE(decision.grant->mounts[0].read_only);
   EXPECT_EQ(Outcome(decision, "mounts.entry"),
-            "/srv/models at /models, read-only <- needed @ p.yaml:5");
+            "/srv/models at /mnt/models, read-only <- needed @ p.yaml:5");
 }
 
 TEST(GatePolicyTest, WatchingIsOfTheLevel) {

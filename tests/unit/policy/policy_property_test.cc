@@ -77,7 +77,7 @@ AllowEntry AnyAllow(Random& random) {
   entry.capabilities = Some(random, kCapabilities);
   entry.gpus = Some(random, kGpus);
   for (const std::string& host : Some(random, kHosts)) entry.egress.push_back({host, 443});
-  if (random() % 4 == 0) entry.mounts = {{"/srv/x", "/x"}};
+  if (random() % 4 == 0) entry.mounts = {{"/srv/x", "/mnt/x"}};
   entry.limits = AnyLimits(random, 3);
   return entry;
 }

@@ -50,7 +50,7 @@ allow:
     expires: 2027-01-31
     capabilities: [CAP_NET_BIND_SERVICE]
     gpus: ["nvidia.com/gpu=0"]
-    mounts: [{source: /srv/models, destination: /models}]
+    mounts: [{source: /srv/models, destination: /mnt/models}]
     egress: [{host: "*.example.com", port: 443}]
     address_ranges: [10.1.0.0/16]
 deny:
@@ -136,13 +136,13 @@ TEST(PolicyTest, EveryErrorNamesLineFieldAndWhatWouldBeRight) {
       {allow + "egress: [{host: a.example.com, port: 1}]}\ndeny:\n- {hosts: [\"*.example.com\"], "
                "reason: x}\n",
        "p.yaml:5: allow: a.example.com:1 is denied at p.yaml:7"},
-      {allow + "mounts: [{source: /proc, destination: /x}]}\n", "would show /proc of the node"},
-      {allow + "mounts: [{source: /srv, destination: /usr/x}]}\n",
-       "would cover the sandbox's own /usr"},
-      {allow + "mounts: [{source: srv, destination: /x}]}\n", "\"srv\" is not an absolute path"},
-      {allow + "mounts: [{source: /srv/a, destination: /x}]}\n" + again +
-           "mounts: [{source: /srv/b, destination: /x}]}\n",
-       "p.yaml:6: allow: the mount at /x is given to a by the entry at p.yaml:5"},
+      {allow + "mounts: [{source: /proc, destination: /mnt/x}]}\n", "would show /proc of the node"},
+      {allow + "mounts: [{source: /srv, destination: /usr/x}]}\n", "is not below /mnt"},
+      {allow + "mounts: [{source: srv, destination: /mnt/x}]}\n",
+       "\"srv\" is not an absolute path"},
+      {allow + "mounts: [{source: /srv/a, destination: /mnt/x}]}\n" + again +
+           "mounts: [{source: /srv/b, destination: /mnt/x}]}\n",
+       "p.yaml:6: allow: the mount at /mnt/x is given to a by the entry at p.yaml:5"},
       {allow + "limits: {memory: 5g}}\n", "limits: memory: 5g is out of range"},
       {allow + "limits: {memory: 1g}}\n",
        "limits.memory: 1g changes nothing, the maximum is 4g already"},
