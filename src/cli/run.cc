@@ -13,6 +13,7 @@
 #include "policy/units.h"
 #include "sandbox/metrics.h"
 #include "sandbox/metrics_file.h"
+#include "sandbox/operator_options.h"
 #include "sandbox/result_json.h"
 
 namespace vortex::cli {
@@ -93,17 +94,12 @@ absl::Status WriteSpec(const Args& args, const sandbox::SandboxResult& result) {
   return base::WriteFileAtomic(args.spec_out, result.spec_json + "\n", 0600);
 }
 
-absl::StatusOr<std::unique_ptr<sandbox::SandboxRunner>> CreateRunner(
-    Args args, std::shared_ptr<sandbox::Metrics> metrics = nullptr) {
-  VX_RETURN_IF_ERROR(LoadPolicy(args));
-  args.options.metrics = std::move(metrics);
-  return sandbox::CreateEmbeddedRunner(args.options);
-}
-
 // What was counted is worth a warning, not the run's exit code.
 void WriteMetrics(const Args& args, const sandbox::Metrics& metrics) {
-  if (args.metrics_out.empty()) return;
-  const absl::Status written = sandbox::AddToMetricsFile(args.metrics_out, metrics.Text());
+  const std::string& file =
+      args.metrics_out.empty() ? args.options.policy.metrics.textfile : args.metrics_out;
+  if (file.empty()) return;
+  const absl::Status written = sandbox::AddToMetricsFile(file, metrics.Text());
   if (!written.ok()) Fail(written);
 }
 
@@ -114,16 +110,18 @@ int Fail(const absl::Status& status) {
   return kExitSandbox;
 }
 
-int RunPlugin(const Args& args, base::Cancellation& cancel) {
-  if (args.dry_run) return PrintSpec(args);
+int RunPlugin(const Args& given, base::Cancellation& cancel) {
+  if (given.dry_run) return PrintSpec(given);
+  Args args = given;
+  if (const absl::Status loaded = LoadPolicy(args); !loaded.ok()) return Fail(loaded);
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
   if (!request.ok()) return Fail(request.status());
   request->cancel = &cancel;
-  const auto metrics = std::make_shared<sandbox::Metrics>();
-  auto runner = CreateRunner(args, metrics);
+  args.options = sandbox::WithOperatorOptions(std::move(args.options));
+  auto runner = sandbox::CreateEmbeddedRunner(args.options);
   if (!runner.ok()) return Fail(runner.status());
   const auto result = (*runner)->Run(*request);
-  WriteMetrics(args, *metrics);
+  WriteMetrics(args, *args.options.metrics);
   if (!result.ok()) return Fail(result.status());
   if (args.json) {
     Print(stdout, sandbox::ResultToJson(*result) + "\n");
@@ -135,10 +133,12 @@ int RunPlugin(const Args& args, base::Cancellation& cancel) {
   return ExitCodeFor(result->termination);
 }
 
-int PrintSpec(const Args& args) {
+int PrintSpec(const Args& given) {
+  Args args = given;
+  if (const absl::Status loaded = LoadPolicy(args); !loaded.ok()) return Fail(loaded);
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
   if (!request.ok()) return Fail(request.status());
-  auto runner = CreateRunner(args);
+  auto runner = sandbox::CreateEmbeddedRunner(args.options);
   if (!runner.ok()) return Fail(runner.status());
   const auto result = (*runner)->DryRun(*request);
   if (!result.ok()) return Fail(result.status());

@@ -16,6 +16,7 @@
 #include "client/client.h"
 #include "sandbox/admission.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/operator_options.h"
 #include "sandbox/rootfs.h"
 #include "sandbox/runtime_classes.h"
 
@@ -206,7 +207,7 @@ std::vector<Check> CheckNode(const EmbeddedOptions& options, base::Cancellation*
                             CheckUserNamespaces(),
                             CheckCgroups(),
                             CheckPolicyFits(options),
-                            CheckAudit(options.audit)};
+                            CheckAudit(WithOperatorOptions(options).audit)};
   for (Check& check : CheckContainerd(options)) out.push_back(std::move(check));
   bool ready = true;
   for (const Check& check : out)

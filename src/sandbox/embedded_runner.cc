@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "sandbox/admission.h"
 #include "sandbox/environment.h"
+#include "sandbox/operator_options.h"
 #include "sandbox/run_session.h"
 
 namespace vortex::sandbox {
@@ -15,7 +16,7 @@ namespace {
 class EmbeddedRunner : public SandboxRunner {
  public:
   EmbeddedRunner(EmbeddedOptions options, CgroupHost cgroups)
-      : environment_(std::move(options), std::move(cgroups)) {}
+      : environment_(WithOperatorOptions(std::move(options)), std::move(cgroups)) {}
 
   absl::StatusOr<SandboxResult> Run(const RunRequest& request) override {
     return RunSession(environment_, request).Run();

@@ -39,9 +39,11 @@ struct EmbeddedOptions {
   std::string cgroup_parent = "/vortex";
   IdPool ids;
   EgressOptions egress;
-  // Without a directory there is no audit log.
+  // Without a directory there is no audit log, unless the policy names one: then the policy's
+  // section stands.
   audit::AuditOptions audit;
-  // Counts the runs; shared with whoever shows the numbers. Null: the runner has its own.
+  // Counts the runs; shared with whoever shows the numbers. Null: the runner has its own, with
+  // the policy's plugin labels.
   std::shared_ptr<Metrics> metrics;
 };
 

@@ -24,7 +24,7 @@ class Environment {
         cgroups_(std::move(cgroups)),
         bundles_(options_.data_dir + "/bundles"),
         rootfs_(options_.snapshotter),
-        metrics_(options_.metrics ? options_.metrics : std::make_shared<Metrics>()) {
+        metrics_(options_.metrics) {
     if (!options_.audit.directory.empty()) audit_ = std::make_unique<audit::Log>(options_.audit);
   }
 

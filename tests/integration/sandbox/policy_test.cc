@@ -2,6 +2,7 @@
 // The operator's policy from the file to the run: who runs, what a trusted plugin gets, and that
 // nothing runs without a sandbox.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -76,6 +77,20 @@ TEST_F(PolicyRuns, ATrustedPluginRunsAndGetsWhatItsEntryGives) {
   EXPECT_EQ(result.policy_digest, node.policy.digest);
   // Its level has no other.
   EXPECT_EQ(RunUnder(node, "echo").termination.cause, Cause::kPolicyDenied);
+}
+
+TEST_F(PolicyRuns, TheOperatorsAuditLogIsWrittenWhateverTheProgramAskedFor) {
+  const std::string log = containerd().dir() + "/operators-log";
+  sandbox::EmbeddedOptions node = Under(
+      "version: 1\ntrust:\n- {plugin: echo, level: trusted, reason: ours, expires: never}\n"
+      "audit: {directory: " +
+      log + "}\n");
+  node.audit.directory.clear();
+  const auto result = RunUnder(node, "echo");
+  EXPECT_EQ(result.termination.cause, Cause::kOk) << Describe(result);
+  ASSERT_TRUE(result.audit.has_value());
+  EXPECT_EQ(result.audit->records_lost, 0u) << result.audit->error;
+  EXPECT_EQ(::access((log + "/head.json").c_str(), F_OK), 0) << log;
 }
 
 TEST_F(PolicyRuns, UntrustedCodeNeverRunsWithoutASandbox) {
