@@ -23,31 +23,32 @@ using vortex::testing::StatusIs;
 using Clock = std::chrono::steady_clock;
 
 // Lets a test wait until a call has reached the server, and lets the call hang there until it is
-// cancelled.
+// cancelled. The server's thread may still be in the call when the test's own frame is gone, so both
+// own what they share.
 class Gate {
  public:
   FakeContainerd::Behaviour HangUntilCancelled() {
-    return [this](grpc::ServerContext& context) {
-      {
-        const std::lock_guard lock(mutex_);
-        reached_ = true;
-        changed_.notify_all();
-      }
-      std::unique_lock lock(mutex_);
+    return [shared = shared_](grpc::ServerContext& context) {
+      std::unique_lock lock(shared->mutex);
+      shared->reached = true;
+      shared->changed.notify_all();
       // gRPC's synchronous server has no event for it.
-      while (!context.IsCancelled()) changed_.wait_for(lock, milliseconds(2));
+      while (!context.IsCancelled()) shared->changed.wait_for(lock, milliseconds(2));
       return grpc::Status::CANCELLED;
     };
   }
   void AwaitReached() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return reached_; });
+    std::unique_lock lock(shared_->mutex);
+    shared_->changed.wait(lock, [this] { return shared_->reached; });
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool reached_ = false;
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool reached = false;
+  };
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
 FakeContainerd::Behaviour Fail(grpc::StatusCode code, const std::string& words,
