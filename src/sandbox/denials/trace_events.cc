@@ -215,8 +215,10 @@ std::optional<Attempt> RawAttempt(const TraceEvent& event) {
     default:
       break;
   }
-  if (error != EPERM && error != ENOSYS && error != EACCES) return std::nullopt;
   Attempt attempt = RefusedCall(call);
+  // The plugin's own user namespace maps its one id; every other is EINVAL there.
+  const bool unmapped_id = error == EINVAL && attempt.control == "capability";
+  if (error != EPERM && error != ENOSYS && error != EACCES && !unmapped_id) return std::nullopt;
   attempt.errno_value = error;
   // The sentry's own filter and capabilities, not the host's profile.
   if (attempt.rule == kRuleSeccomp) attempt.rule = "isolation.sentry";

@@ -23,8 +23,8 @@ using vortex::testing::StatusIs;
 using Clock = std::chrono::steady_clock;
 
 // Lets a test wait until a call has reached the server, and lets the call hang there until it is
-// cancelled. The server's thread may still be in the call when the test's own frame is gone, so both
-// own what they share.
+// cancelled. The server's thread may still be in the call when the test's own frame is gone, so
+// both own what they share.
 class Gate {
  public:
   FakeContainerd::Behaviour HangUntilCancelled() {
