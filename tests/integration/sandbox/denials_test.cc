@@ -283,6 +283,7 @@ TEST_F(Denials, WatchingChangesNothingForThePlugin) {
                          {"write", "/plugin/x"},
                          {"truncate_open", "/plugin/main.py"},
                          {"write", "/etc/cron.d/x"},
+                         {"write", "/proc/no-such-file"},
                          {"write", "/tmp/ok"},
                          {"connect", "192.0.2.1", 80},
                          {"connect", "2001:db8::1", 443},
