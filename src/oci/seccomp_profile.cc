@@ -124,7 +124,7 @@ void AllowSockets(bool raw_sockets, std::vector<SeccompRule>& out) {
   constexpr std::uint64_t kStream = 1, kDatagram = 2, kRaw = 3, kAnyProtocol = 0, kTcp = 6,
                           kUdp = 17;
   out.push_back(Allow({"socket", "socketpair"}, {{0, 1 /* AF_UNIX */, 0, kEqual}}));
-  for (std::uint64_t family : {2 /* AF_INET */, 10 /* AF_INET6 */}) {
+  for (std::uint64_t family : {2U /* AF_INET */, 10U /* AF_INET6 */}) {
     const auto allow = [&](std::uint64_t type, std::uint64_t protocol) {
       out.push_back(
           Allow({"socket"},

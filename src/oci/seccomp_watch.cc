@@ -49,15 +49,15 @@ void WatchNetwork(const SeccompNeeds& needs, Seccomp& profile) {
   profile.syscalls.push_back(Notify({"sendto"}, {{3, kNoSignal, 0, kEqual}, {4, 0, 0, kEqual}}));
   // Families that no rule allows: none of AF_UNIX, AF_INET and AF_INET6, and of AF_NETLINK not
   // NETLINK_ROUTE, which glibc's getaddrinfo asks by itself.
-  for (std::uint64_t family : {0, 3, 4, 5, 6, 7, 8, 9})
+  for (std::uint64_t family : {0U, 3U, 4U, 5U, 6U, 7U, 8U, 9U})
     profile.syscalls.push_back(Notify({"socket"}, {{0, family, 0, kEqual}}));
-  for (std::uint64_t family : {11, 12, 13, 14, 15})
+  for (std::uint64_t family : {11U, 12U, 13U, 14U, 15U})
     profile.syscalls.push_back(Notify({"socket"}, {{0, family, 0, kEqual}}));
   profile.syscalls.push_back(
       Notify({"socket"}, {{0, 16 /* AF_NETLINK */, 0, kEqual}, {2, 0, 0, kNotEqual}}));
   profile.syscalls.push_back(Notify({"socket"}, {{0, 17, 0, kAtLeast}}));
   if (!*needs.raw_sockets) {
-    for (std::uint64_t family : {2, 10}) {
+    for (std::uint64_t family : {2U, 10U}) {
       profile.syscalls.push_back(
           Notify({"socket"}, {{0, family, 0, kEqual}, {1, 0xf, 3 /* SOCK_RAW */, kMasked}}));
     }
@@ -81,15 +81,15 @@ void WatchRefused(const SeccompNeeds& needs, Seccomp& profile) {
            "setresuid", "setreuid", "setuid"},
           profile);
   }
-  for (std::uint64_t flag : {0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000,
-                             0x40000000} /* CLONE_NEW* */) {
+  for (std::uint64_t flag : {0x00020000U, 0x02000000U, 0x04000000U, 0x08000000U, 0x10000000U,
+                             0x20000000U, 0x40000000U} /* CLONE_NEW* */) {
     profile.syscalls.push_back(Notify({"clone"}, {{0, flag, flag, kMasked}}));
   }
   if (!*needs.device_ioctls) {
     profile.syscalls.push_back(Notify({"ioctl"}, {{1, 0xffffffff, 0x5412 /* TIOCSTI */, kMasked}}));
   }
   constexpr std::uint64_t kTypeMask = 0170000;
-  for (std::uint64_t type : {0020000 /* character */, 0060000 /* block */}) {
+  for (std::uint64_t type : {0020000U /* character */, 0060000U /* block */}) {
     profile.syscalls.push_back(Notify({"mknod"}, {{1, kTypeMask, type, kMasked}}));
     profile.syscalls.push_back(Notify({"mknodat"}, {{2, kTypeMask, type, kMasked}}));
   }

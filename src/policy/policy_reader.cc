@@ -287,9 +287,9 @@ class Reader {
       for (const auto& [key, value] : members) {
         if (ReadCommon(key, value, entry)) continue;
         // Nothing denied is most probably not what was meant.
-        const auto take = [&](auto list, auto& out) {
+        const auto take = [this, &given = value](auto list, auto& out) {
           if (problems_.Take(std::move(list), out) && out.empty())
-            problems_.Add(value.Bad("is empty; leave it out, or say what is denied"));
+            problems_.Add(given.Bad("is empty; leave it out, or say what is denied"));
         };
         if (key == "capabilities")
           take(ReadList(value, kMaxList, ReadCapability), entry.capabilities);

@@ -77,7 +77,7 @@ const std::vector<Probe>& Probes() {
     }
     out.push_back({"seccomp.ioctl-terminal", "ioctl", {{1, 0x5412}}, "TIOCSTI"});
     out.push_back({"seccomp.ioctl-terminal", "ioctl", {{1, 0x541c}}, "TIOCLINUX"});
-    for (const std::uint64_t request : {0x5412, 0x541c}) {
+    for (const std::uint64_t request : {0x5412U, 0x541cU}) {
       out.push_back({"seccomp.ioctl-high-bits",
                      "ioctl",
                      {{1, request | 0x100000000}},
@@ -85,23 +85,23 @@ const std::vector<Probe>& Probes() {
     }
     // A request that no list has: whoever lets it pass lists none.
     out.push_back({"seccomp.ioctl-unfiltered", "ioctl", {{1, 0x7ead5eed}}, "any request"});
-    for (const std::uint64_t persona : {0x40000, 0x400000, 0x4000000})
+    for (const std::uint64_t persona : {0x40000U, 0x400000U, 0x4000000U})
       out.push_back({"seccomp.personality", "personality", {{0, persona}}, "other flags"});
     for (std::uint64_t family = 3; family <= 46; ++family) {
       if (family != 10)
         out.push_back({"seccomp.socket-families", "socket", {{0, family}}, "other families"});
     }
-    for (std::uint64_t family : {2, 10}) {
+    for (std::uint64_t family : {2U, 10U}) {
       out.push_back({"seccomp.raw-sockets", "socket", {{0, family}, {1, 3}}, "SOCK_RAW"});
-      for (const std::uint64_t type : {1, 2, 5}) {
-        for (const std::uint64_t protocol : {1, 33, 58, 132, 136, 262})
+      for (const std::uint64_t type : {1U, 2U, 5U}) {
+        for (const std::uint64_t protocol : {1U, 33U, 58U, 132U, 136U, 262U})
           out.push_back({"seccomp.other-transports",
                          "socket",
                          {{0, family}, {1, type}, {2, protocol}},
                          "other protocols"});
       }
     }
-    for (const std::uint64_t type : {0020000, 0060000}) {
+    for (const std::uint64_t type : {0020000U, 0060000U}) {
       out.push_back({"seccomp.device-nodes", "mknod", {{1, type | 0666}}, "device nodes"});
       out.push_back({"seccomp.device-nodes", "mknodat", {{2, type | 0666}}, "device nodes"});
     }
