@@ -35,7 +35,9 @@ bool PathCovered(const FactMap& facts, const std::string& key) {
   while (path.size() > 1) {
     if (facts.contains(std::string(kMasked) + path) && (read_only || !itself)) return true;
     if (read_only && !itself && facts.contains(std::string(kReadOnly) + path)) return true;
-    path.erase(path.rfind('/'));
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) break;  // relative, so nothing is above it
+    path.erase(slash);
     itself = false;
   }
   return false;

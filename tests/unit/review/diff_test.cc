@@ -55,6 +55,12 @@ TEST(DiffTest, DeviceRulesAreReadInOrder) {
   EXPECT_EQ(Only(rules(deny + "," + all), rules(deny + "," + one)), "tightens");
 }
 
+TEST(DiffTest, PathsThatAreNotAbsoluteAreComparedAsTheyAre) {
+  const std::string relative = Linux(R"("maskedPaths": ["proc"], "readonlyPaths": ["proc", ""])");
+  EXPECT_NE(Only("{}", relative), "same");
+  EXPECT_NE(Only(relative, "{}"), "same");
+}
+
 TEST(DiffTest, UnknownIsNeverClean) {
   EXPECT_FALSE(DiffSpecs("{}", R"({"new": 1})", {})->Clean());
   EXPECT_FALSE(DiffSpecs(R"({"linux": {"new": 1}})", "{}", {})->Clean());
