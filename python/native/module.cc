@@ -65,11 +65,11 @@ bool WaitLetters(const Mailbox& mailbox, int timeout_ms) {
   for (;;) {
     const int slice = left < 0 ? kSignalCheckMs : std::min(left, kSignalCheckMs);
     pollfd fd{mailbox.fd(), POLLIN, 0};
-    int ready = 0;
-    {
-      const py::gil_scoped_release release;
-      ready = ::poll(&fd, 1, slice);
-    }
+    // An interpreter that ends unwinds its daemon threads from here, and gil_scoped_release would
+    // do this in a destructor, through which nothing may be unwound.
+    PyThreadState* const thread = PyEval_SaveThread();
+    const int ready = ::poll(&fd, 1, slice);
+    PyEval_RestoreThread(thread);
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     if (ready > 0) return true;
     if (left >= 0 && (left -= slice) <= 0) return false;
