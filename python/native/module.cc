@@ -14,9 +14,8 @@
 #include "run_pool.h"
 #include "sandbox/doctor.h"
 #include "sandbox/embedded_runner.h"
-#if VORTEX_PYTHON_AUDIT
 #include "sandbox/metrics.h"
-#endif
+#include "sandbox/operator_options.h"
 
 namespace vortex::python {
 namespace {
@@ -79,7 +78,7 @@ bool WaitLetters(const Mailbox& mailbox, int timeout_ms) {
 class Runner {
  public:
   Runner(const py::dict& options, std::size_t max_concurrent_runs)
-      : options_(WithMetrics(MakeOptions(options))) {
+      : options_(sandbox::WithOperatorOptions(MakeOptions(options))) {
     auto runner = sandbox::CreateEmbeddedRunner(options_);
     ThrowIfError(runner.status());
     runner_ = *std::move(runner);
@@ -132,14 +131,10 @@ class Runner {
     return out;
   }
 
-  // Prometheus text format; empty in a build without metrics.
+  // Prometheus text format.
   std::string MetricsText() const {
-#if VORTEX_PYTHON_AUDIT
     const py::gil_scoped_release release;
     return options_.metrics->Text();
-#else
-    return "";
-#endif
   }
 
   void Close() { pool_->Close(); }
@@ -149,15 +144,6 @@ class Runner {
   }
 
  private:
-  static sandbox::EmbeddedOptions WithMetrics(sandbox::EmbeddedOptions options) {
-#if VORTEX_PYTHON_AUDIT
-    sandbox::MetricsOptions metrics;
-    metrics.plugins = options.policy.metrics.plugin_labels;
-    options.metrics = std::make_shared<sandbox::Metrics>(metrics);
-#endif
-    return options;
-  }
-
   const sandbox::EmbeddedOptions options_;
   std::shared_ptr<sandbox::SandboxRunner> runner_;
   std::unique_ptr<RunPool> pool_;
@@ -179,7 +165,6 @@ PYBIND11_MODULE(_native, m) {
   using vortex::python::Runner;
   vortex::python::DefineError(m);
   m.attr("VERSION") = VORTEX_VERSION;
-  m.attr("HAS_AUDIT") = VORTEX_PYTHON_AUDIT == 1;
   m.attr("MAX_PAYLOAD_BYTES") = vortex::sandbox::kMaxPayloadBytes;
   m.attr("MAX_MANIFEST_BYTES") = vortex::policy::kMaxManifestBytes;
   m.attr("MANIFEST_NAME") = vortex::policy::kManifestName;

@@ -24,7 +24,6 @@ void SetPolicy(const py::tuple& text_and_file, sandbox::EmbeddedOptions& options
   options.policy = *std::move(policy);
 }
 
-#if VORTEX_PYTHON_AUDIT
 void SetAudit(const py::dict& fields, sandbox::EmbeddedOptions& options) {
   audit::AuditOptions& audit = options.audit;
   const policy::AuditPolicy& said = options.policy.audit;
@@ -49,13 +48,6 @@ void SetAudit(const py::dict& fields, sandbox::EmbeddedOptions& options) {
     audit.on_full = *on_full;
   }
 }
-#else
-void SetAudit(const py::dict& fields, sandbox::EmbeddedOptions&) {
-  if (fields.contains("audit_dir")) {
-    ThrowIfError(absl::InvalidArgumentError("audit_dir: this build writes no audit log"));
-  }
-}
-#endif
 
 void SetClasses(const std::string& file, sandbox::EmbeddedOptions& options) {
   const auto text = base::ReadFile(file, sandbox::kMaxClassesBytes);
@@ -121,9 +113,7 @@ sandbox::RunRequest MakeRequest(const py::dict& fields) {
   out.plugin = fields["plugin"].cast<std::string>();
   out.plugin_id = fields["plugin_id"].cast<std::string>();
   out.payload = fields["payload"].cast<std::string>();
-#if VORTEX_PYTHON_AUDIT
   if (!fields["traceparent"].is_none()) out.traceparent = fields["traceparent"].cast<std::string>();
-#endif
   std::optional<std::int64_t> budget_ms;
   std::optional<std::string> runtime_class;
   Take(fields, "budget_ms", budget_ms);

@@ -8,19 +8,11 @@
 #include "sandbox/embedded_runner.h"
 #include "sandbox/runner.h"
 
-// The audit log and the metrics come together, with their own change; until then the package says
-// that this build has none.
-#if __has_include("sandbox/metrics.h") && __has_include("audit/options.h")
-#define VORTEX_PYTHON_AUDIT 1
-#else
-#define VORTEX_PYTHON_AUDIT 0
-#endif
-
 namespace vortex::python {
 
 // A dict of the fields that are given, by the names of sandbox::EmbeddedOptions, and
 // `runtime_classes`: the path of a class table; `policy`: a tuple of text and file name;
-// `audit_dir`, `audit_fsync`, `audit_on_full`, which go before what the policy says of the audit.
+// `audit_dir`, `audit_fsync`, `audit_on_full`, which stand unless the policy names a directory.
 // Throws KeyError for a name that is not one, and what FromStatus makes of a class table that is
 // wrong.
 sandbox::EmbeddedOptions MakeOptions(const pybind11::dict& fields);

@@ -26,7 +26,6 @@ from vortex_sandbox import (
     PolicyDenied,
     RuntimeClass,
     SandboxUnavailable,
-    _native,
 )
 from vortex_sandbox.prometheus import RunnerCollector
 
@@ -253,8 +252,6 @@ async def test_a_trace_context_is_checked(runner: EmbeddedRunner) -> None:
 
 
 async def test_audit_and_metrics(clean: Node, tmp_path: pathlib.Path) -> None:
-    if not _native.HAS_AUDIT:
-        pytest.skip("this build has no audit log and no metrics")
     registry = prometheus_client.CollectorRegistry()
     options: dict[str, Any] = {**clean.options, "audit_dir": tmp_path / "audit"}
     async with EmbeddedRunner(PLUGINS, **options) as runner:

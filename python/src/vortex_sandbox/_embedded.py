@@ -131,8 +131,8 @@ class EmbeddedRunner:
     Every method may be called from any thread; runs belong to the event loop that they were started in, and one runner
     serves many. ``max_concurrent_runs`` sandboxes run at once, each with a thread of its own; more wait in their order,
     and their budget runs while they wait. ``watch`` says which denials are watched for at most (``all``, ``network``,
-    ``filesystem``, ``none``), within the policy; ``audit_dir`` where the audit log is written, before what the policy
-    says of it. A closed runner kills and removes what still runs.
+    ``filesystem``, ``none``), within the policy; ``audit_dir`` where the audit log is written, unless the policy
+    names another. A closed runner kills and removes what still runs.
     """
 
     def __init__(

@@ -3,7 +3,6 @@
 from typing import Any, Literal, TypeAlias
 
 VERSION: str
-HAS_AUDIT: bool
 MAX_PAYLOAD_BYTES: int
 MAX_MANIFEST_BYTES: int
 MANIFEST_NAME: str
