@@ -4,12 +4,10 @@
 // with ENOSYS, which is the safe side.
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,7 +20,6 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
-#include <thread>
 
 #include "base/status.h"
 #include "base/unique_fd.h"
@@ -31,6 +28,7 @@
 #include "sandbox/denials/event_budget.h"
 #include "sandbox/denials/hand_over.h"
 #include "sandbox/denials/observer.h"
+#include "sandbox/denials/observer_thread.h"
 #include "sandbox/denials/unix_listener.h"
 
 namespace vortex::sandbox {
@@ -39,8 +37,6 @@ namespace {
 // Since Linux 6.6: waking the caller on the processor that answered saves a migration.
 constexpr unsigned long kSetFlags = SECCOMP_IOW(4, __u64);
 constexpr std::uint64_t kSyncWakeUp = 1;
-
-constexpr int kNice = -15;
 
 constexpr std::size_t kMostFilters = 4;  // init's; one is the rule
 constexpr std::size_t kMostConnections = 8;
@@ -70,61 +66,34 @@ class SeccompObserver : public DenialObserver {
   SeccompObserver(ObserverConfig config, base::UniqueFd listener, base::UniqueFd stop)
       : config_(std::move(config)),
         listener_(std::move(listener)),
-        stop_(std::move(stop)),
-        budget_(EventBudget::Clock::now()) {
+        budget_(EventBudget::Clock::now()),
+        thread_(std::move(stop)) {
     seccomp_notif_sizes sizes{};
     ::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
     request_.resize(std::max<std::size_t>(sizes.seccomp_notif, sizeof(seccomp_notif)));
     response_.resize(std::max<std::size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp)));
-    thread_ = std::thread([this] { Serve(); });
+    thread_.Start([this] { Serve(); });
   }
 
-  ~SeccompObserver() override { Join(); }
-
   Observed Stop() override {
-    Join();
+    thread_.Join();
     // It holds the sandbox's root, which is to be unmounted next.
     judge_.reset();
     filters_.clear();
     Observed out;
     out.denials = log_.Records();
-    const auto state = [&](const char* name, bool watched) {
-      ObserverState row{.name = name, .witness = "kernel"};
-      row.active = watched && handed_over_;
-      if (!watched) {
-        row.why = "off by policy";
-      } else if (!handed_over_) {
-        row.why = "unavailable: " + (problem_.empty() ? "no filter was handed over" : problem_);
-      }
-      row.dropped = budget_.dropped();
-      row.complete = row.active && row.dropped == 0;
-      out.observation.observers.push_back(std::move(row));
-    };
-    state("network", config_.network);
-    state("filesystem", config_.filesystem);
-    state("syscall", config_.network || config_.filesystem);
+    std::string why_not;
+    if (!handed_over_)
+      why_not = "unavailable: " + (problem_.empty() ? "no filter was handed over" : problem_);
+    out.observation = DescribeObserver(config_, "kernel", why_not, budget_.dropped(), true);
     return out;
   }
 
  private:
-  void Join() {
-    if (!thread_.joinable()) return;
-    const std::uint64_t one = 1;
-    (void)!::write(stop_.get(), &one, sizeof one);
-    thread_.join();
-  }
-
   void Serve() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    // An answer is a part of the plugin's system call: on a busy node it must not queue behind
-    // other work. How much it can be made to do is bounded by the budget. Without the right to, it
-    // works.
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
     BecomePlugin();
     for (bool stopping = false;;) {
-      std::vector<pollfd> fds = {{stop_.get(), static_cast<short>(stopping ? 0 : POLLIN), 0},
+      std::vector<pollfd> fds = {{thread_.stop_fd(), static_cast<short>(stopping ? 0 : POLLIN), 0},
                                  {listener_.get(), POLLIN, 0}};
       for (const HandOver& connection : connections_) fds.push_back({connection.fd(), POLLIN, 0});
       for (const base::UniqueFd& filter : filters_) fds.push_back({filter.get(), POLLIN, 0});
@@ -225,7 +194,6 @@ class SeccompObserver : public DenialObserver {
 
   const ObserverConfig config_;
   base::UniqueFd listener_;
-  base::UniqueFd stop_;
   // The thread's until it has ended.
   std::vector<HandOver> connections_;
   std::vector<base::UniqueFd> filters_;
@@ -235,7 +203,7 @@ class SeccompObserver : public DenialObserver {
   std::string request_, response_;
   bool handed_over_ = false;
   std::string problem_;
-  std::thread thread_;
+  ObserverThread thread_;  // last, so that it ends before what it uses
 };
 
 }  // namespace

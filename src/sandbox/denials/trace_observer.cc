@@ -2,14 +2,11 @@
 // Reads the trace session of one gVisor sandbox, in one thread. It cannot hold the plugin up and
 // decides nothing: refusing is the sentry's.
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <thread>
 
 #include "base/files.h"
 #include "base/status.h"
@@ -17,6 +14,7 @@
 #include "sandbox/denials/denial_log.h"
 #include "sandbox/denials/event_budget.h"
 #include "sandbox/denials/observer.h"
+#include "sandbox/denials/observer_thread.h"
 #include "sandbox/denials/trace_config.h"
 #include "sandbox/denials/trace_events.h"
 #include "sandbox/denials/unix_listener.h"
@@ -38,54 +36,28 @@ class TraceObserver : public DenialObserver {
   TraceObserver(ObserverConfig config, base::UniqueFd listener, base::UniqueFd stop)
       : config_(std::move(config)),
         listener_(std::move(listener)),
-        stop_(std::move(stop)),
-        budget_(EventBudget::Clock::now()) {
+        budget_(EventBudget::Clock::now()),
+        thread_(std::move(stop)) {
     packet_.resize(kMaxPacket);
-    thread_ = std::thread([this] { Serve(); });
+    thread_.Start([this] { Serve(); });
   }
 
-  ~TraceObserver() override { Join(); }
-
   Observed Stop() override {
-    Join();
+    thread_.Join();
     Observed out;
     out.denials = log_.Records();
-    const auto state = [&](const char* name, bool watched) {
-      ObserverState row{.name = name, .witness = "sentry"};
-      row.active = watched && greeted_;
-      if (!watched) {
-        row.why = "off by policy";
-      } else if (!greeted_) {
-        row.why = "unavailable: the sandbox did not connect";
-      }
-      row.dropped = budget_.dropped() + dropped_ + malformed_;
-      // Its last events are lost when it is killed.
-      row.complete = row.active && row.dropped == 0 && ended_;
-      out.observation.observers.push_back(std::move(row));
-    };
-    state("network", config_.network);
-    state("filesystem", config_.filesystem);
-    state("syscall", config_.network || config_.filesystem);
+    // Its last events are lost when it is killed, so only a session that ended is whole.
+    out.observation = DescribeObserver(config_, "sentry",
+                                       greeted_ ? "" : "unavailable: the sandbox did not connect",
+                                       budget_.dropped() + dropped_ + malformed_, ended_);
     return out;
   }
 
  private:
-  void Join() {
-    if (!thread_.joinable()) return;
-    const std::uint64_t one = 1;
-    (void)!::write(stop_.get(), &one, sizeof one);
-    thread_.join();
-  }
-
   void Serve() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    // What it does not read in time, the sentry drops. Without the right to, it works as well.
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), -15);
     for (bool stopping = false;;) {
       // One connection a sandbox: whoever comes second is not the sandbox that was started for us.
-      pollfd fds[3] = {{stop_.get(), static_cast<short>(stopping ? 0 : POLLIN), 0},
+      pollfd fds[3] = {{thread_.stop_fd(), static_cast<short>(stopping ? 0 : POLLIN), 0},
                        {connection_ || ended_ ? -1 : listener_.get(), POLLIN, 0},
                        {connection_.get(), POLLIN, 0}};
       const int ready = ::poll(fds, 3, stopping ? kDrainMs : -1);
@@ -142,7 +114,6 @@ class TraceObserver : public DenialObserver {
 
   const ObserverConfig config_;
   base::UniqueFd listener_;
-  base::UniqueFd stop_;
   // The thread's until it has ended.
   base::UniqueFd connection_;
   std::string packet_;
@@ -152,7 +123,7 @@ class TraceObserver : public DenialObserver {
   std::uint64_t malformed_ = 0;
   bool greeted_ = false;
   bool ended_ = false;
-  std::thread thread_;
+  ObserverThread thread_;  // last, so that it ends before what it uses
 };
 
 }  // namespace
