@@ -40,7 +40,11 @@ void Collect(client::Client& client) {
 void WithSnapshot(client::Client& client, const std::string& chain_id,
                   const std::function<void(const std::string&)>& look) {
   const TempDir target;
-  const auto mounts = client.snapshots().View("overlayfs", "look", chain_id);
+  // The end of the import's lease starts a collection, which takes a view that nobody holds.
+  const auto lease = client.leases().Create("look");
+  ASSERT_TRUE(lease.ok()) << lease.status();
+  const auto mounts =
+      client.snapshots().View("overlayfs", "look", chain_id, {}, {.lease = lease->id});
   ASSERT_TRUE(mounts.ok()) << mounts.status();
   ASSERT_EQ(mounts->size(), 1u);
   const client::Mount& mount = mounts->front();
@@ -60,7 +64,10 @@ void WithSnapshot(client::Client& client, const std::string& chain_id,
       << data;
   look(target.path());
   EXPECT_EQ(::umount2(target.path().c_str(), 0), 0);
-  EXPECT_TRUE(client.snapshots().Remove("overlayfs", "look").ok());
+  const absl::Status removed = client.snapshots().Remove("overlayfs", "look");
+  EXPECT_TRUE(removed.ok()) << removed;
+  const absl::Status released = client.leases().Delete(lease->id, false);
+  EXPECT_TRUE(released.ok()) << released;
 }
 
 std::string RandomBytes(std::size_t size, unsigned seed) {
