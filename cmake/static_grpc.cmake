@@ -40,4 +40,7 @@ endfunction()
 # shared ones throughout, unless the extension has none of this in it and loads libvortex-sandbox.so.
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT VORTEX_SANITIZE AND (NOT VORTEX_PYTHON OR VORTEX_PYTHON_SHARED))
   vortex_link_archives(gRPC::grpc++_unsecure)
+  # For SHA-256 alone, of which the linker takes two object files; the shared library costs 2 ms to load.
+  find_package(OpenSSL REQUIRED)
+  vortex_link_archives(OpenSSL::Crypto)
 endif()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 by OpenSSL's EVP (hardware instructions where the CPU has them). Target vortex_sha256.
+// SHA-256 by OpenSSL (hardware instructions where the CPU has them). Target vortex_sha256.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace vortex::base {
 
-// Streaming digest. Not thread-safe. Aborts only when OpenSSL cannot allocate.
+// Streaming digest. Not thread-safe. Aborts only when OpenSSL refuses, which these calls never do.
 class Sha256 {
  public:
   using Bytes = std::array<std::uint8_t, 32>;

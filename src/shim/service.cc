@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/service.h"
 
-#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "google/protobuf/empty.pb.h"
+#include "shim/idle_memory.h"
 #include "shim/log.h"
 
 namespace vortex::shim {
@@ -128,8 +128,8 @@ void Service::LeaveWhenForgotten(int looks) {
 }
 
 void Service::TrimSoon() {
-  // Once things are quiet, pages that a burst of work dirtied go back.
-  trim_ = loop_->After(std::chrono::milliseconds(500), [] { ::malloc_trim(0); });
+  // Once things are quiet.
+  trim_ = loop_->After(std::chrono::milliseconds(500), ReturnIdleMemory);
 }
 
 }  // namespace vortex::shim

@@ -136,11 +136,12 @@ class Bench:
                 more = ["%s-m%d" % (side, i) for i in range(len(names), count)]
                 self.containers(side, more)
                 names += more
+                time.sleep(1)  # both sides give memory back when they are idle
                 self.put("memory_%d" % count, side, memory_of(self.shims(side)))
             first = [pid for pid in self.shims(side) if names[0] in pathlib.Path("/proc/%d/cmdline" % pid).read_text().split("\0")]
             for number in range(self.args.execs):
                 self.ctr("task", "exec", "--exec-id", "e%d" % number, names[0], "/work", "true")
-            time.sleep(1)  # both sides give memory back when they are idle
+            time.sleep(1)
             self.put("memory_after_execs", side, memory_of(first))
             self.remove(side, names)
 
