@@ -122,6 +122,21 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/ DESTINATION ${CMAKE_INSTALL_DA
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/cpp DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libvortex-sandbox-dev/examples
   COMPONENT libvortex-sandbox-dev)
 
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/user DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/vortex-sandbox)
+
+# Manual pages. That of vortexctl is made from its own --help.
+set(man ${PROJECT_SOURCE_DIR}/packaging/man)
+add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/man/vortexctl.1.gz ${PROJECT_BINARY_DIR}/man/containerd-shim-vortex-v2.8.gz
+  COMMAND ${man}/make ${man}/vortexctl.1.in $<TARGET_FILE:vortexctl> ${PROJECT_VERSION} man/vortexctl.1
+  COMMAND ${CMAKE_COMMAND} -E copy ${man}/containerd-shim-vortex-v2.8 man
+  COMMAND gzip -9nf man/vortexctl.1 man/containerd-shim-vortex-v2.8
+  DEPENDS vortexctl ${man}/make ${man}/vortexctl.1.in ${man}/containerd-shim-vortex-v2.8
+  WORKING_DIRECTORY ${PROJECT_BINARY_DIR} VERBATIM)
+add_custom_target(man ALL DEPENDS ${PROJECT_BINARY_DIR}/man/vortexctl.1.gz)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/man)
+install(FILES ${PROJECT_BINARY_DIR}/man/vortexctl.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${PROJECT_BINARY_DIR}/man/containerd-shim-vortex-v2.8.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+
 # The Python package for /usr/bin/python3. python/CMakeLists.txt has an install rule of its own, for wheels.
 if(TARGET vortex_python)
   set(python_dir lib/python3/dist-packages)
@@ -129,6 +144,8 @@ if(TARGET vortex_python)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/python/src/vortex_sandbox DESTINATION ${python_dir}
     COMPONENT python3-vortex-sandbox FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN py.typed
     PATTERN __pycache__ EXCLUDE)
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/user/python.md ${PROJECT_SOURCE_DIR}/docs/user/migration.md
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/python3-vortex-sandbox COMPONENT python3-vortex-sandbox)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/METADATA CONTENT
     "Metadata-Version: 2.1\nName: vortex-sandbox\nVersion: @PROJECT_VERSION@\nRequires-Python: >=3.11\n" @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/METADATA COMPONENT python3-vortex-sandbox

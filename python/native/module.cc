@@ -164,6 +164,7 @@ PYBIND11_MODULE(_native, m) {
   using vortex::python::Mailbox;
   using vortex::python::Runner;
   vortex::python::DefineError(m);
+  vortex::python::DefinePolicy(m);
   m.attr("VERSION") = VORTEX_VERSION;
   m.attr("MAX_PAYLOAD_BYTES") = vortex::sandbox::kMaxPayloadBytes;
   m.attr("MAX_MANIFEST_BYTES") = vortex::policy::kMaxManifestBytes;
@@ -190,12 +191,6 @@ PYBIND11_MODULE(_native, m) {
       .def("join", &Runner::Join, py::arg("timeout_ms"));
   m.def("parse_manifest", &vortex::python::ParseManifestText, py::arg("text"),
         py::arg("file_name"));
-  m.def(
-      "parse_policy",
-      [](const py::bytes& text, const std::string& file) {
-        return vortex::python::PolicyDict(std::string(text), file);
-      },
-      py::arg("text"), py::arg("file_name"));
   m.def(
       "encode_json",
       [](py::handle object, const std::string& name, std::size_t max_depth, std::size_t max_bytes) {

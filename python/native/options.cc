@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.h"
 
-#include <cerrno>
+#include <map>
 #include <string>
+#include <utility>
 
-#include "base/files.h"
 #include "base/status.h"
 #include "outcome.h"
 #include "policy/policy.h"
+#include "sandbox/operator_files.h"
 
 namespace vortex::python {
 namespace {
@@ -17,44 +18,10 @@ namespace py = pybind11;
 // Never destroyed: a destructor that runs after the interpreter has gone would be wrong.
 PyObject* error_type = nullptr;
 
-void SetPolicy(const py::tuple& text_and_file, sandbox::EmbeddedOptions& options) {
-  const auto file = text_and_file[1].cast<std::string>();
-  auto policy = policy::ParsePolicy(text_and_file[0].cast<std::string>(), file);
-  ThrowIfError(policy.status());
-  options.policy = *std::move(policy);
-}
-
-void SetAudit(const py::dict& fields, sandbox::EmbeddedOptions& options) {
-  audit::AuditOptions& audit = options.audit;
-  const policy::AuditPolicy& said = options.policy.audit;
-  audit.directory = said.directory;
-  audit.segment_bytes = static_cast<std::uint64_t>(said.segment_bytes);
-  audit.segment_age = std::chrono::duration_cast<std::chrono::seconds>(said.segment_age);
-  audit.fsync = said.fsync == policy::AuditPolicy::Fsync::kAlways  ? audit::Fsync::kAlways
-                : said.fsync == policy::AuditPolicy::Fsync::kNever ? audit::Fsync::kNever
-                                                                   : audit::Fsync::kInterval;
-  audit.on_full = said.on_full == policy::AuditPolicy::OnFull::kFailOpen
-                      ? audit::OnFull::kFailOpen
-                      : audit::OnFull::kFailClosed;
-  if (fields.contains("audit_dir")) audit.directory = fields["audit_dir"].cast<std::string>();
-  if (fields.contains("audit_fsync")) {
-    const auto fsync = audit::ParseFsync(fields["audit_fsync"].cast<std::string>());
-    ThrowIfError(fsync.status());
-    audit.fsync = *fsync;
-  }
-  if (fields.contains("audit_on_full")) {
-    const auto on_full = audit::ParseOnFull(fields["audit_on_full"].cast<std::string>());
-    ThrowIfError(on_full.status());
-    audit.on_full = *on_full;
-  }
-}
-
-void SetClasses(const std::string& file, sandbox::EmbeddedOptions& options) {
-  const auto text = base::ReadFile(file, sandbox::kMaxClassesBytes);
-  ThrowIfError(text.status());
-  auto classes = sandbox::ParseClasses(*text, file);
-  ThrowIfError(classes.status());
-  options.classes = *std::move(classes);
+template <typename T>
+T Value(absl::StatusOr<T> value) {
+  ThrowIfError(value.status());
+  return *std::move(value);
 }
 
 template <typename T>
@@ -66,43 +33,39 @@ void Take(const py::dict& fields, const char* name, std::optional<T>& out) {
 
 sandbox::EmbeddedOptions MakeOptions(const py::dict& fields) {
   sandbox::EmbeddedOptions out;
-  std::string default_class;
+  std::string classes, watch = "all", default_class, audit_fsync, audit_on_full;
+  const std::map<std::string, std::string*> texts = {
+      {"address", &out.address},
+      {"containerd_namespace", &out.containerd_namespace},
+      {"state_dir", &out.state_dir},
+      {"data_dir", &out.data_dir},
+      {"image", &out.image},
+      {"snapshotter", &out.snapshotter},
+      {"cgroup_parent", &out.cgroup_parent},
+      {"egress_proxy", &out.egress.proxy_program},
+      {"audit_dir", &out.audit.directory},
+      {"runtime_classes", &classes},
+      {"watch", &watch},
+      {"audit_fsync", &audit_fsync},
+      {"audit_on_full", &audit_on_full},
+      {"default_class", &default_class}};
   for (const auto& [key, value] : fields) {
     const auto name = key.cast<std::string>();
-    if (name == "address") {
-      out.address = value.cast<std::string>();
-    } else if (name == "containerd_namespace") {
-      out.containerd_namespace = value.cast<std::string>();
-    } else if (name == "state_dir") {
-      out.state_dir = value.cast<std::string>();
-    } else if (name == "data_dir") {
-      out.data_dir = value.cast<std::string>();
-    } else if (name == "image") {
-      out.image = value.cast<std::string>();
-    } else if (name == "snapshotter") {
-      out.snapshotter = value.cast<std::string>();
-    } else if (name == "cgroup_parent") {
-      out.cgroup_parent = value.cast<std::string>();
-    } else if (name == "runtime_classes") {
-      SetClasses(value.cast<std::string>(), out);
-    } else if (name == "policy") {
-      SetPolicy(value.cast<py::tuple>(), out);
-    } else if (name == "watch") {
-      const auto kinds = value.cast<std::string>();
-      out.watch = {kinds == "network" || kinds == "all", kinds == "filesystem" || kinds == "all"};
-    } else if (name == "audit_dir" || name == "audit_fsync" || name == "audit_on_full") {
-      // After the policy.
-    } else if (name == "default_class") {
-      default_class = value.cast<std::string>();
-    } else {
-      throw py::key_error(name);
+    if (name == "policy") {
+      out.policy = value.cast<const policy::Policy&>();
+      continue;
     }
+    const auto text = texts.find(name);
+    if (text == texts.end()) throw py::key_error(name);
+    *text->second = value.cast<std::string>();
   }
-  SetAudit(fields, out);
+  out.watch = {watch == "network" || watch == "all", watch == "filesystem" || watch == "all"};
+  // They stand unless the policy names a log (sandbox::WithOperatorOptions).
+  if (!audit_fsync.empty()) out.audit.fsync = Value(audit::ParseFsync(audit_fsync));
+  if (!audit_on_full.empty()) out.audit.on_full = Value(audit::ParseOnFull(audit_on_full));
+  out.classes = Value(sandbox::LoadClasses(classes));
   if (!default_class.empty()) {
-    const auto parsed = oci::ParseRuntimeClass(default_class);
-    ThrowIfError(parsed.status());
-    out.classes.default_class = *parsed;
+    out.classes.default_class = Value(oci::ParseRuntimeClass(default_class));
   }
   return out;
 }
@@ -119,11 +82,7 @@ sandbox::RunRequest MakeRequest(const py::dict& fields) {
   Take(fields, "budget_ms", budget_ms);
   Take(fields, "runtime_class", runtime_class);
   if (budget_ms) out.limits.budget = std::chrono::milliseconds(*budget_ms);
-  if (runtime_class) {
-    const auto parsed = oci::ParseRuntimeClass(*runtime_class);
-    ThrowIfError(parsed.status());
-    out.runtime_class = *parsed;
-  }
+  if (runtime_class) out.runtime_class = Value(oci::ParseRuntimeClass(*runtime_class));
   Take(fields, "memory_bytes", out.limits.memory_bytes);
   Take(fields, "millicpus", out.limits.millicpus);
   Take(fields, "pids", out.limits.pids);
@@ -155,18 +114,21 @@ py::dict ManifestDict(const policy::Manifest& manifest) {
   return out;
 }
 
-py::dict PolicyDict(const std::string& text, const std::string& file) {
-  py::dict out;
-  const auto policy = policy::ParsePolicy(text, file);
-  ThrowIfError(policy.status());
-  py::list trusted, allowed;
-  for (const auto& entry : policy->trust) trusted.append(entry.plugin);
-  for (const auto& entry : policy->allow) allowed.append(entry.plugin);
-  out["digest"] = policy->digest;
-  out["allow_untrusted"] = policy->allow_untrusted;
-  out["trusted"] = trusted;
-  out["allowed"] = allowed;
-  return out;
+void DefinePolicy(py::module_& module) {
+  const auto ids = [](const auto& entries) {
+    py::list out;
+    for (const auto& entry : entries) out.append(entry.plugin);
+    return out;
+  };
+  py::class_<policy::Policy>(module, "Policy")
+      .def_readonly("file", &policy::Policy::file)
+      .def_readonly("digest", &policy::Policy::digest)
+      .def_readonly("allow_untrusted", &policy::Policy::allow_untrusted)
+      .def_property_readonly("trusted", [ids](const policy::Policy& p) { return ids(p.trust); })
+      .def_property_readonly("allowed", [ids](const policy::Policy& p) { return ids(p.allow); });
+  module.def(
+      "load_policy", [](const std::string& file) { return Value(sandbox::LoadPolicy(file)); },
+      py::arg("file"));
 }
 
 void ThrowIfError(const absl::Status& status) {

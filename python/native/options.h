@@ -10,20 +10,14 @@
 
 namespace vortex::python {
 
-// A dict of the fields that are given, by the names of sandbox::EmbeddedOptions, and
-// `runtime_classes`: the path of a class table; `policy`: a tuple of text and file name;
-// `audit_dir`, `audit_fsync`, `audit_on_full`, which stand unless the policy names a directory.
-// Throws KeyError for a name that is not one, and what FromStatus makes of a class table that is
-// wrong.
+// A dict of texts by the names of EmbeddedRunner's keywords, but `policy`, which is a
+// policy::Policy; what is not given has its default. Reads the class table.
+// Throws KeyError for a name that is not one, and what ThrowIfError does.
 sandbox::EmbeddedOptions MakeOptions(const pybind11::dict& fields);
 
 // plugin, payload, budget_ms, runtime_class, limits {memory_bytes, millicpus, pids, tmp_bytes,
 // output_bytes}.
 sandbox::RunRequest MakeRequest(const pybind11::dict& fields);
-
-// digest, allow_untrusted, and the ids of the trust and allow entries. Throws what ThrowIfError
-// does.
-pybind11::dict PolicyDict(const std::string& text, const std::string& file);
 
 // The manifest as a dict of plain values.
 pybind11::dict ManifestDict(const policy::Manifest& manifest);
@@ -32,5 +26,7 @@ pybind11::dict ManifestDict(const policy::Manifest& manifest);
 void ThrowIfError(const absl::Status& status);
 // Makes _native.Error.
 void DefineError(pybind11::module_& module);
+// Makes _native.Policy and _native.load_policy.
+void DefinePolicy(pybind11::module_& module);
 
 }  // namespace vortex::python

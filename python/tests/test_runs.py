@@ -14,7 +14,8 @@ from typing import Any
 
 import prometheus_client
 import pytest
-from conftest import PLUGINS, Node
+from conftest import BIN, PLUGINS, POLICY, Node
+from test_result import differences
 from vortex_sandbox import (
     Cause,
     EmbeddedRunner,
@@ -239,6 +240,43 @@ async def test_a_closed_runner(clean: Node) -> None:
     with pytest.raises(SandboxUnavailable) as error:
         await runner.run("echo", {}, BUDGET)
     assert error.value.code == "closed"
+
+
+FETCHES = """
+import urllib.request
+def run(payload):
+    urllib.request.urlopen(payload["url"], timeout=10)
+"""
+
+
+async def test_egress(clean: Node, tmp_path: pathlib.Path) -> None:
+    plugin = tmp_path / "plugins/fetches"
+    plugin.mkdir(parents=True)
+    (plugin / "main.py").write_text(FETCHES)
+    (plugin / "vortex-plugin.yaml").write_text(
+        "id: fetches\nversion: 1.0.0\nentrypoint: main:run\nnetwork: {allow: [{host: one.test, port: 80}]}\n"
+    )
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        POLICY + "allow:\n  - {plugin: fetches, reason: a test, expires: never, egress: [{host: one.test, port: 80}]}\n"
+    )
+    options: dict[str, Any] = {**clean.options, "policy": policy, "audit_dir": tmp_path / "audit"}
+    proxy = BIN / "vortex-egress-proxy"
+    async with EmbeddedRunner(tmp_path / "plugins", egress_proxy=proxy, **options) as runner:
+        result = await runner.run("fetches", {"url": "http://two.test/"}, 10_000)
+    assert result.cause is Cause.PLUGIN_ERROR, result.termination
+    assert result.egress is not None and result.egress.connections == 1 and result.egress.problem == ""
+    assert [(d.target, d.rule, d.witness) for d in result.denials] == [("two.test:80", "egress.host", "proxy")]
+    assert result.audit is not None and result.audit.seq > 0 and result.audit.hash
+    assert differences(result.document, result) == set()
+
+
+async def test_the_denial_that_a_plugin_failed_of(runner: EmbeddedRunner) -> None:
+    result = await runner.run("exits", {"mode": "read_shadow"}, BUDGET)
+    assert result.denial_error is not None and result.denial_error.target == "/etc/shadow", result
+    assert result.denial_error.witness == "kernel" and result.denial_error.message
+    assert result.observation["filesystem"].active and result.observation["filesystem"].witness == "kernel"
+    assert result.egress is None and result.audit is None
 
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -34,10 +34,13 @@ from ._plugins import PluginInfo, Plugins, read_plugin
 from ._policy import Policy
 from ._stream import StreamedRun
 from ._types import (
+    AuditTrace,
     Cause,
     ControlReport,
     Denial,
     DenialError,
+    EgressHost,
+    EgressReport,
     Evidence,
     ImageRef,
     LimitReport,
@@ -61,10 +64,13 @@ from ._types import (
 __version__: str = _native.VERSION
 
 __all__ = [
+    "AuditTrace",
     "Cause",
     "ControlReport",
     "Denial",
     "DenialError",
+    "EgressHost",
+    "EgressReport",
     "EmbeddedRunner",
     "Evidence",
     "ForkedProcess",

@@ -6,15 +6,18 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from . import _native
 from ._errors import InvalidRequest
 from ._types import (
+    AuditTrace,
     Cause,
     ControlReport,
     Denial,
     DenialError,
+    EgressHost,
+    EgressReport,
     Evidence,
     ImageRef,
     JsonValue,
@@ -69,121 +72,60 @@ def decode_output(text: bytes) -> JsonValue:
         raise ValueError("nested deeper than Python's decoder takes") from None
 
 
-def _stream(document: dict[str, Any], data: bytes) -> StreamOutput:
-    return StreamOutput(
-        data=data,
-        bytes_total=document["bytes_total"],
-        truncated=document["truncated"],
-        complete=document["complete"],
-        digest=document["digest"],
-    )
+_T = TypeVar("_T")
 
 
-def _termination(document: dict[str, Any]) -> Termination:
-    return Termination(
-        cause=Cause(document["cause"]),
-        exit_code=document["exit_code"],
-        signal=document["signal"],
-        limit=document["limit"],
-        message=document["message"],
-        evidence=tuple(Evidence(e["fact"], e["witness"]) for e in document["evidence"]),
-    )
+def _make(kind: type[_T], document: dict[str, Any], /, **other: Any) -> _T:
+    """A ``kind`` of the document's members of the same names, but for those in ``other``. A member that the extension
+    does not give is a KeyError: both are of one build."""
+    names = cast(tuple[str, ...], getattr(kind, "__match_args__"))
+    return kind(**{name: document[name] for name in names if name not in other}, **other)
 
 
-def _denial(document: dict[str, Any]) -> Denial:
-    return Denial(
-        control=document["control"],
-        action=document["action"],
-        target=document["target"],
-        rule=document["rule"],
-        witness=document["witness"],
-        count=document["count"],
-        first_unix_ns=document.get("first_unix_ns"),
-        last_unix_ns=document.get("last_unix_ns"),
-        errno=document.get("errno"),
-        allowed_by=document.get("allowed_by", ""),
-    )
+def _maybe(kind: type[_T], document: dict[str, Any] | None) -> _T | None:
+    return None if document is None else _make(kind, document)
 
 
-def _denial_error(document: dict[str, Any] | None) -> DenialError | None:
-    if document is None:
-        return None
-    return DenialError(
-        control=document["control"],
-        action=document["action"],
-        target=document["target"],
-        rule=document["rule"],
-        witness=document["witness"],
-        allowed_by=document["allowed_by"],
-        message=document["message"],
-    )
+def _all(kind: type[_T], documents: list[dict[str, Any]]) -> tuple[_T, ...]:
+    return tuple(_make(kind, document) for document in documents)
 
 
-def _usage(document: dict[str, Any]) -> Usage:
-    return Usage(
-        cpu_usec=document["cpu_usec"],
-        memory_peak_bytes=document["memory_peak_bytes"],
-        pids_peak=document["pids_peak"],
-        throttled_usec=document["throttled_usec"],
-        throttled_periods=document["throttled_periods"],
-        wall_usec=document["wall_usec"],
-    )
-
-
-def _failure(document: dict[str, Any] | None) -> PluginFailure | None:
-    if document is None:
-        return None
-    return PluginFailure(
-        kind=document["kind"],
-        type=document["type"],
-        message=document["message"],
-        traceback=document["traceback"],
-        errno=document["errno"],
-        filename=document["filename"],
-    )
+def _by_name(kind: type[_T], documents: dict[str, dict[str, Any]]) -> dict[str, _T]:
+    return {name: _make(kind, document) for name, document in documents.items()}
 
 
 def decode_result(text: bytes, output: bytes, stdout: bytes, stderr: bytes) -> SandboxResult:
     """The result from what the extension gives: the document of ``vortexctl run --json``, and the texts beside it."""
     document: dict[str, Any] = json.loads(text)
-    plugin, image, timings = document["plugin"], document["image"], document["timings"]
-    result = SandboxResult(
-        run_id=document["run_id"],
-        plugin=PluginRef(plugin["id"], plugin["version"], plugin["digest"]),
-        runtime_class=document["runtime_class"],
-        termination=_termination(document["termination"]),
-        failure=_failure(document["failure"]),
-        stdout=_stream(document["stdout"], stdout),
-        stderr=_stream(document["stderr"], stderr),
-        limits={
-            name: LimitReport(v["requested"], v["effective"], v["readback"], v["used"])
-            for name, v in document["limits"].items()
-        },
-        controls=tuple(
-            ControlReport(c["name"], c["requested"], c["effective"], c["readback"])
-            for c in document["controls"]
-        ),
-        usage=_usage(document["usage"]),
-        denials=tuple(_denial(d) for d in document["denials"]),
-        denial_error=_denial_error(document.get("denial_error")),
-        observation={
-            name: ObserverState(o["active"], o["witness"], o["why"], o["dropped"], o["complete"])
-            for name, o in document.get("observation", {}).items()
-        },
-        policy=PolicyReport(
-            document["policy"]["digest"],
-            tuple(
-                RuleDecision(r["rule"], r["outcome"], r["detail"], r.get("position", ""))
-                for r in document["policy"]["rules"]
-            ),
-        ),
-        timings=Timings(
-            timings["total_usec"], tuple(Phase(p["phase"], p["usec"]) for p in timings["phases"])
-        ),
-        image=ImageRef(image["name"], image["digest"]),
-        spec_digest=document["spec_digest"],
-        leftovers=tuple(document["leftovers"]),
+    end, egress, timings = document["termination"], document["egress"], document["timings"]
+    result = _make(
+        SandboxResult,
+        document,
         document=document,
+        plugin=_make(PluginRef, document["plugin"]),
+        termination=_make(
+            Termination, end, cause=Cause(end["cause"]), evidence=_all(Evidence, end["evidence"])
+        ),
+        output=None,
+        failure=_maybe(PluginFailure, document["failure"]),
+        stdout=_make(StreamOutput, document["stdout"], data=stdout),
+        stderr=_make(StreamOutput, document["stderr"], data=stderr),
+        limits=_by_name(LimitReport, document["limits"]),
+        controls=_all(ControlReport, document["controls"]),
+        usage=_make(Usage, document["usage"]),
+        denials=_all(Denial, document["denials"]),
+        egress=egress and _make(EgressReport, egress, hosts=_all(EgressHost, egress["hosts"])),
+        denial_error=_maybe(DenialError, document["denial_error"]),
+        observation=_by_name(ObserverState, document["observation"]),
+        policy=_make(
+            PolicyReport, document["policy"], rules=_all(RuleDecision, document["policy"]["rules"])
+        ),
+        audit=_maybe(AuditTrace, document["audit"]),
+        timings=_make(
+            Timings, timings, phases=tuple(Phase(p["phase"], p["usec"]) for p in timings["phases"])
+        ),
+        image=_make(ImageRef, document["image"]),
+        leftovers=tuple(document["leftovers"]),
     )
     if not output:
         return result

@@ -31,6 +31,7 @@ _ENVIRONMENT = {
     "image": "VORTEX_IMAGE",
     "snapshotter": "VORTEX_SNAPSHOTTER",
     "runtime_classes": "VORTEX_RUNTIME_CLASSES",
+    "egress_proxy": "VORTEX_EGRESS_PROXY",
     "cgroup_parent": "VORTEX_CGROUP_PARENT",
     "watch": "VORTEX_WATCH",
     "audit_dir": "VORTEX_AUDIT_DIR",
@@ -39,8 +40,6 @@ _ENVIRONMENT = {
 }
 # W3C Trace Context, level 1: version 00, in lower case.
 _TRACEPARENT = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_DEFAULT_CLASSES = "/etc/vortex/runtime-classes.yaml"
-_DEFAULT_POLICY = "/etc/vortex/policy.yaml"
 
 _numbers = itertools.count(1)
 
@@ -148,6 +147,7 @@ class EmbeddedRunner:
         snapshotter: str | None = None,
         runtime_classes: StrPath | None = None,
         default_class: RuntimeClass | str | None = None,
+        egress_proxy: StrPath | None = None,
         cgroup_parent: str | None = None,
         watch: str | None = None,
         audit_dir: StrPath | None = None,
@@ -167,6 +167,7 @@ class EmbeddedRunner:
             "image": image,
             "snapshotter": snapshotter,
             "runtime_classes": runtime_classes,
+            "egress_proxy": egress_proxy,
             "cgroup_parent": cgroup_parent,
             "watch": watch,
             "audit_dir": audit_dir,
@@ -178,16 +179,14 @@ class EmbeddedRunner:
             value = given[name] if given[name] is not None else os.environ.get(variable)
             if value:
                 options[name] = os.fspath(value)
-        if "runtime_classes" not in options and os.path.exists(_DEFAULT_CLASSES):
-            options["runtime_classes"] = _DEFAULT_CLASSES
         if default_class is not None:
             options["default_class"] = str(default_class)
         if options.get("watch", "all") not in ("all", "network", "filesystem", "none"):
             raise InvalidRequest(f"watch: {options['watch']!r} is not all, network, filesystem or none", code="option")
+        in_force = policy if isinstance(policy, Policy) else _load_policy(policy)
+        options["policy"] = in_force._native
         #: The policy in force; None: the built-in one, under which nobody is trusted and strangers are refused.
-        self.policy = _policy_of(policy)
-        if self.policy is not None:
-            options["policy"] = (self.policy.text, self.policy.path)
+        self.policy = in_force if in_force.path else None
         #: What was found, by id.
         self.plugins = plugins if isinstance(plugins, Plugins) else Plugins(plugins)
         self._stream_buffer_bytes = stream_buffer_bytes
@@ -416,13 +415,9 @@ class EmbeddedRunner:
         self.join(60_000)
 
 
-def _policy_of(policy: StrPath | Policy | None) -> Policy | None:
-    if isinstance(policy, Policy):
-        return policy
-    path = policy or os.environ.get("VORTEX_POLICY")
-    if path:
-        return Policy.load(path)
-    return Policy.load(_DEFAULT_POLICY) if os.path.exists(_DEFAULT_POLICY) else None
+def _load_policy(path: StrPath | None) -> Policy:
+    path = path or os.environ.get("VORTEX_POLICY")
+    return Policy.load(path) if path else Policy._load("")
 
 
 def _drain(mailbox: _native.Mailbox, pending: _Pending) -> None:

@@ -4,21 +4,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import _native
 from ._errors import InvalidRequest
 
-# Far above any policy that people write.
-_MAX_POLICY_BYTES = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy file as it was read. The gate, in C++, is what reads its meaning."""
+    """A policy file as it was read: what changes in the file later does not count. The gate, in C++, judges by it."""
 
     path: str
-    text: bytes
     #: ``sha256:…`` of the file's bytes; the same in every result.
     digest: str
     #: Whether plugins without a trust entry run at all.
@@ -27,27 +23,25 @@ class Policy:
     trusted: tuple[str, ...]
     #: Ids of the allow entries: plugins that get more than their level.
     allowed: tuple[str, ...]
+    _native: _native.Policy = field(repr=False, compare=False)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Policy:
         """Reads and checks ``path``. Raises :class:`InvalidRequest` (code ``policy``): file, line, field, what is right."""
-        name = os.path.abspath(path)
+        return cls._load(os.path.abspath(path))
+
+    @classmethod
+    def _load(cls, path: str) -> Policy:
+        """``path``; empty: /etc/vortex/policy.yaml if it is there, else the built-in policy, whose path is empty."""
         try:
-            with open(name, "rb") as file:
-                text = file.read(_MAX_POLICY_BYTES + 1)
-        except OSError as error:
-            raise InvalidRequest(f"policy {name}: {error.strerror}", code="policy") from None
-        if len(text) > _MAX_POLICY_BYTES:
-            raise InvalidRequest(f"policy {name}: more than {_MAX_POLICY_BYTES} bytes", code="policy")
-        try:
-            fields = _native.parse_policy(text, name)
+            policy = _native.load_policy(path)
         except _native.Error as error:
             raise InvalidRequest(error.args[1], code="policy") from None
         return cls(
-            path=name,
-            text=text,
-            digest=fields["digest"],
-            allow_untrusted=fields["allow_untrusted"],
-            trusted=tuple(fields["trusted"]),
-            allowed=tuple(fields["allowed"]),
+            path=policy.file,
+            digest=policy.digest,
+            allow_untrusted=policy.allow_untrusted,
+            trusted=tuple(policy.trusted),
+            allowed=tuple(policy.allowed),
+            _native=policy,
         )

@@ -175,6 +175,46 @@ class DenialError:
 
 
 @dataclass(frozen=True, slots=True)
+class EgressHost:
+    """A granted host that the plugin reached for, as the egress proxy counted."""
+
+    host: str
+    port: int
+    #: Made to it.
+    connections: int = 0
+    #: Allowed, but not resolved, not reached or not understood.
+    failures: int = 0
+    #: From the plugin to the host.
+    bytes_out: int = 0
+    bytes_in: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EgressReport:
+    """What went through the egress proxy."""
+
+    #: That the plugin made to the proxy.
+    connections: int = 0
+    hosts: tuple[EgressHost, ...] = ()
+    #: Why the counts are not whole; empty: they are.
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTrace:
+    """What the audit log has of the run. ``hash`` is an anchor that the log can be checked against."""
+
+    #: Of the run's last line; 0: there is none.
+    seq: int = 0
+    #: Of that line.
+    hash: str = ""
+    #: That should have been written and could not be.
+    records_lost: int = 0
+    #: Why.
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ObserverState:
     """How far one kind of attempt was watched. Not watching never means allowing."""
 
@@ -259,10 +299,15 @@ class SandboxResult:
     controls: tuple[ControlReport, ...] = ()
     usage: Usage = field(default_factory=Usage)
     denials: tuple[Denial, ...] = ()
+    #: None unless hosts were granted.
+    egress: EgressReport | None = None
+    #: The denial that the plugin failed of; None when none explains its failure.
     denial_error: DenialError | None = None
     #: ``network``, ``filesystem``, ``syscall``
     observation: Mapping[str, ObserverState] = field(default_factory=dict)
     policy: PolicyReport = field(default_factory=PolicyReport)
+    #: None without an audit log.
+    audit: AuditTrace | None = None
     timings: Timings = field(default_factory=Timings)
     image: ImageRef = field(default_factory=ImageRef)
     spec_digest: str = ""
