@@ -36,6 +36,7 @@ struct Process {
   State state = State::kCreated;
   pid_t pid = 0;
   base::UniqueFd pidfd;
+  std::int64_t inner_pid = 0;  // execs in a sandbox: what the runtime's kill knows it by
   unsigned exit_status = 0;
   int wait_status = 0;         // as from waitpid(2)
   std::int64_t exited_at = 0;  // unix ns; 0: not yet
@@ -97,6 +98,9 @@ struct Container {
   std::unique_ptr<RuntimeCli> cli;
   std::shared_ptr<Process> init;
   std::map<std::string, std::shared_ptr<Process>> execs;
+  // Set for a member of a sandbox of the runtime's own (sandbox_members.cc). Its init->pid is the
+  // sandbox's, told to clients and never signalled; it has no cgroup that counts anything.
+  std::shared_ptr<Container> sandbox;
   Cgroup cgroup;
   std::unique_ptr<OomWatch> oom;
   bool mounted = false;      // Create brought a rootfs to mount

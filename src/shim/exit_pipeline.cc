@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a reaped pid to a published exit, in the one order that containerd's clients rely on: exec
 // exits before the container's, start before exit, out-of-memory before exit.
+#include <signal.h>
+
 #include "containerd/events/task.pb.h"
 #include "google/protobuf/empty.pb.h"
 #include "shim/files.h"
@@ -55,7 +57,20 @@ base::Task<void> Service::InitExited(std::shared_ptr<Container> container) {
   Process* init = container->init.get();
   if (init->starting) co_await init->start_done.Wait();
   // With a private pid namespace the kernel has killed the rest already.
-  if (container->config.shared_pid_namespace) container->cgroup.KillAll();
+  if (container->config.shared_pid_namespace) {
+    container->cgroup.KillAll();
+    if (container->sandbox && !container->sandbox->init_exited) {
+      // The answer may be that nothing is left to kill.
+      const Status ignored = co_await KillMember(container, SIGKILL, true);
+    }
+  }
+  if (container->sandbox) {
+    // Its death may have been the sandbox's, for lack of memory.
+    if (container->sandbox->oom) container->sandbox->oom->Check();
+  } else if (!container->cli->driver().host_init) {
+    if (container->oom) container->oom->Check();
+    co_await EndMembers(container);
+  }
   const auto limit = base::EventLoop::Clock::now() + std::chrono::seconds(1);
   // A copy: a Delete of an exec may change the map while this waits.
   const auto execs = container->execs;
@@ -69,7 +84,7 @@ base::Task<void> Service::InitExited(std::shared_ptr<Container> container) {
   container->times.exited = init->exited_at;
   container->deadline_watch.Reset();
   container->seccomp_check.Reset();
-  if (!container->cli->driver().host_init) {
+  if (!container->cli->driver().host_init && !container->sandbox) {
     container->panic =
         PanicReason(ReadFile(container->bundle + "/" + kPanicLog, 1 << 20).value_or(""));
     if (!container->panic.empty())

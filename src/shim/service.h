@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/child_reaper.h"
 #include "base/event_loop.h"
@@ -83,9 +84,23 @@ class Service {
   base::Task<Status> Adopt(std::shared_ptr<Process> process, std::string verb,
                            std::string pid_file);
 
+  // Members of a sandbox: sandbox_members.cc.
+  Status JoinSandbox(Container* container);
+  std::vector<std::shared_ptr<Container>> LivingMembers(const Container& sandbox) const;
+  base::Task<Status> StartMember(std::shared_ptr<Container> member);
+  // Until its exit is known.
+  base::Task<void> AwaitMember(std::shared_ptr<Container> member);
+  base::Task<Status> KillMember(std::shared_ptr<Container> member, int signal, bool all);
+  void EndMember(const std::shared_ptr<Container>& member, unsigned status);
+  // The sandbox is dead: so are they.
+  base::Task<void> EndMembers(std::shared_ptr<Container> sandbox);
+  base::Task<Status> StatsOfMember(std::shared_ptr<Container> member, google::protobuf::Any* out);
+
   // Control: service_control.cc.
   base::Task<Status> Kill(const task_v2::KillRequest& request, Empty* response);
   base::Task<Status> KillInit(std::shared_ptr<Container> container, int signal, bool all);
+  base::Task<Status> KillExec(std::shared_ptr<Container> container,
+                              std::shared_ptr<Process> process, int signal);
   base::Task<Status> Pause(const task_v2::PauseRequest& request, Empty* response);
   base::Task<Status> Resume(const task_v2::ResumeRequest& request, Empty* response);
   base::Task<Status> Update(const task_v2::UpdateTaskRequest& request, Empty* response);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/pidfd.h"
 #include "containerd/events/task.pb.h"
@@ -29,6 +30,24 @@ base::Task<Status> Service::Kill(const task_v2::KillRequest& request, Empty*) {
   if (process->init()) co_return co_await KillInit(container, signal, request.all());
   if (process->state == State::kStopped || process->reaped.set()) co_return AlreadyFinished();
   if (process->pid == 0) co_return FailedPrecondition("process not created");
+  co_return co_await KillExec(container, process, signal);
+}
+
+base::Task<Status> Service::KillExec(std::shared_ptr<Container> container,
+                                     std::shared_ptr<Process> process, int signal) {
+  if (process->inner_pid > 0) {
+    RuntimeCall call;
+    call.verb = "kill";
+    call.log_name = process->exec_id + ".kill.log.json";
+    call.args = {"--pid", std::to_string(process->inner_pid), container->id,
+                 std::to_string(signal)};
+    const std::string log = container->bundle + "/" + call.log_name;
+    Status status = co_await container->cli->Run(std::move(call), nullptr);
+    ::unlink(log.c_str());
+    if (process->reaped.set() || (!status.ok() && MeansNotFound(status.message)))
+      co_return AlreadyFinished();
+    co_return status;
+  }
   const int error = process->pidfd ? base::PidfdKill(process->pidfd.get(), signal)
                     : ::kill(process->pid, signal) == 0 ? 0
                                                         : errno;
@@ -53,6 +72,7 @@ base::Task<Status> Service::KillInit(std::shared_ptr<Container> container, int s
   if (init->pid == 0) co_return FailedPrecondition("process not created");
   container->last_kill_signal = signal;
   container->last_kill_at = NowUnixNs();
+  if (container->sandbox) co_return co_await KillMember(container, signal, all);
   const bool paused = init->state == State::kPaused || init->state == State::kPausing;
   const bool host_init = container->cli->driver().host_init;
   // The runtime would only send the same signal, 40 ms later and after an execution of its own. Two
@@ -90,6 +110,11 @@ base::Task<Status> Service::Pause(const task_v2::PauseRequest& request, Empty*) 
   Process* init = container->init.get();
   if (init->state != State::kRunning)
     co_return FailedPrecondition("container " + container->id + " is not running");
+  if (container->sandbox) {
+    co_return Error(Code::kUnimplemented,
+                    "container " + container->id + " shares the sandbox " + container->sandbox->id +
+                        ", which can only be paused as a whole: unimplemented");
+  }
   init->state = State::kPausing;
   RuntimeCall call;
   call.verb = "pause";

@@ -96,7 +96,8 @@ base::Task<Status> Service::Create(const task_v2::CreateTaskRequest& request,
       container->times.create_done = NowUnixNs();
       container->init->state = State::kCreated;
       PublishCreate(events_, *container, request);
-      if (container->init->pid != 0) WatchProcess(container, container->init);
+      if (container->init->pid != 0 && !container->sandbox)
+        WatchProcess(container, container->init);
       response->set_pid(static_cast<std::uint32_t>(container->init->pid));
       if (container->config.OurJob()) ArmDeadline(container);
     }
@@ -151,6 +152,7 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
   if (!linked.ok()) co_return linked;
   container->cli =
       std::make_unique<RuntimeCli>(reaper_, bundle, config_.name_space, container->options, flags);
+  if (Status joined = JoinSandbox(container.get()); !joined.ok()) co_return joined;
 
   // Written before anything exists, so that `delete` from a fresh process knows what to undo.
   int error = WriteFileAtomic(bundle + "/runtime", container->cli->binary(), 0600);
@@ -196,7 +198,8 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
   call.args = {"--bundle", bundle, "--pid-file", bundle + "/init.pid"};
   if (HasEgressLink(container->config) && !container->cli->driver().host_init)
     call.effective_id = container->config.host_uid_of_root;
-  HandOver(*init->io, &call);
+  // A member of a sandbox gets its streams when it starts.
+  if (!container->sandbox || !init->io->console_socket().empty()) HandOver(*init->io, &call);
   if (container->cli->driver().pivot_flags) {
     if (container->options.no_pivot_root) call.args.emplace_back("--no-pivot");
     if (container->options.no_new_keyring) call.args.emplace_back("--no-new-keyring");
@@ -204,6 +207,12 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
   call.args.push_back(container->id);
   status = co_await container->cli->Run(std::move(call), nullptr);
   if (!status.ok()) co_return status;
+  if (container->sandbox) {
+    init->pid = container->sandbox->init->pid;
+    co_return container->sandbox->init_exited
+        ? FailedPrecondition("sandbox " + container->sandbox->id + " has ended")
+        : Ok();
+  }
   status = co_await Adopt(container->init, "create", bundle + "/init.pid");
   if (!status.ok()) co_return status;
   WatchCgroup(container);
@@ -212,10 +221,16 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
 
 void Service::WatchCgroup(const std::shared_ptr<Container>& container) {
   container->cgroup = Cgroup::OfProcess(container->init->pid);
-  const auto on_oom = [this, id = container->id] {
+  // Not by a shared pointer: the container owns the watch that owns this.
+  const auto on_oom = [this, sandbox = container.get()] {
     containerd::events::TaskOOM event;
-    event.set_container_id(id);
+    event.set_container_id(sandbox->id);
     Publish("/tasks/oom", "containerd.events.TaskOOM", event);
+    // Members live by the memory of their sandbox and die with it.
+    for (const auto& member : LivingMembers(*sandbox)) {
+      event.set_container_id(member->id);
+      Publish("/tasks/oom", "containerd.events.TaskOOM", event);
+    }
   };
   container->oom = std::make_unique<OomWatch>(loop_, &container->cgroup,
                                               container->options.systemd_cgroup, on_oom);

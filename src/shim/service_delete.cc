@@ -56,6 +56,7 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
   std::shared_ptr<Process> init = container->init;
   if (init->pid != 0 && init->state == State::kCreated) {
     // Created and never started: it ends now, like any other, with an exit event.
+    if (container->sandbox) EndMember(container, 128 + SIGKILL);
     if (init->pidfd) base::PidfdKill(init->pidfd.get(), SIGKILL);
     co_await init->exited.Wait();
   }

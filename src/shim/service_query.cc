@@ -84,7 +84,14 @@ base::Task<vortex::shim::Status> Service::Pids(const task_v2::PidsRequest& reque
   for (const auto& [id, exec] : container->execs) {
     if (exec->pid != 0 && !exec->reaped.set()) exec_ids[exec->pid] = id;
   }
-  for (const pid_t pid : container->cgroup.Pids()) {
+  std::vector<pid_t> pids = container->cgroup.Pids();
+  if (container->sandbox) {
+    // Inside the sandbox, but for those that wait for execs. An empty answer means a leak to
+    // containerd.
+    pids.push_back(container->init->pid);
+    for (const auto& [pid, id] : exec_ids) pids.push_back(pid);
+  }
+  for (const pid_t pid : pids) {
     auto* process = response->add_processes();
     process->set_pid(static_cast<std::uint32_t>(pid));
     const auto it = exec_ids.find(pid);
@@ -101,6 +108,7 @@ base::Task<vortex::shim::Status> Service::Stats(const task_v2::StatsRequest& req
                                                 task_v2::StatsResponse* response) {
   std::shared_ptr<Container> container;
   if (auto status = Find(request.id(), &container); !status.ok()) co_return status;
+  if (container->sandbox) co_return co_await StatsOfMember(container, response->mutable_stats());
   if (!ReadStats(container->cgroup, response->mutable_stats())) {
     co_return NotFound("cgroup of container " + container->id);
   }

@@ -46,6 +46,8 @@ base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
     if (!status.ok()) co_return status;
     WatchProcess(container, container->init);
   } else {
+    if (container->sandbox && container->init_exited)
+      co_return FailedPrecondition("container " + container->id + " has ended with its sandbox");
     if (Status status = CheckInForce(container.get()); !status.ok()) {
       container->missing_control = status.message;
       co_return status;
@@ -65,6 +67,7 @@ base::Task<Status> Service::StartInit(std::shared_ptr<Container> container) {
 }
 
 base::Task<Status> Service::RunRuntimeStart(std::shared_ptr<Container> container) {
+  if (container->sandbox) co_return co_await StartMember(container);
   const RuntimeCli* cli = container->cli.get();
   base::UniqueFd reader;  // until the runtime's start has returned
   if (cli->is_plain_runc() && !container->config.poststart_hooks) {
@@ -152,6 +155,7 @@ base::Task<Status> Service::StartExec(std::shared_ptr<Container> container,
   const std::string stem = container->bundle + "/" + process->exec_id;
   ::unlink((stem + ".process.json").c_str());
   ::unlink((stem + ".log.json").c_str());
+  ::unlink((stem + ".inner.pid").c_str());
   if (!status.ok()) {
     process->io.reset();
     if (process->pid != 0) {
@@ -186,9 +190,17 @@ base::Task<Status> Service::StartExecSteps(std::shared_ptr<Container> container,
   call.log_name = process->exec_id + ".log.json";
   call.args = {"--process", stem + ".process.json"};
   HandOver(*process->io, &call);
-  call.args.insert(call.args.end(), {"--detach", "--pid-file", stem + ".pid", container->id});
+  call.args.insert(call.args.end(), {"--detach", "--pid-file", stem + ".pid"});
+  // The pid is that of a program that waits for the process; signals are for the process itself.
+  const bool inside = !container->cli->driver().host_init;
+  if (inside) call.args.insert(call.args.end(), {"--internal-pid-file", stem + ".inner.pid"});
+  call.args.push_back(container->id);
   status = co_await container->cli->Run(std::move(call), nullptr);
   if (!status.ok()) co_return status;
+  if (inside) {
+    const auto inner = ReadFile(stem + ".inner.pid", 64);
+    process->inner_pid = static_cast<std::int64_t>(ParseNumber(inner.value_or("")).value_or(0));
+  }
   co_return co_await Adopt(process, "exec", stem + ".pid");
 }
 

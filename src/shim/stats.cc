@@ -255,4 +255,22 @@ bool ReadStats(const Cgroup& cgroup, google::protobuf::Any* out) {
   return true;
 }
 
+void WriteMemberStats(bool of_v2, const MemberStats& stats, google::protobuf::Any* out) {
+  if (of_v2) {
+    v2::Metrics metrics;
+    metrics.mutable_pids()->set_current(stats.pids);
+    metrics.mutable_cpu()->set_usage_usec(stats.cpu_ns / 1000);
+    metrics.mutable_memory()->set_usage(stats.memory_bytes);
+    out->set_type_url("io.containerd.cgroups.v2.Metrics");
+    out->set_value(metrics.SerializeAsString());
+    return;
+  }
+  v1::Metrics metrics;
+  metrics.mutable_pids()->set_current(stats.pids);
+  metrics.mutable_cpu()->mutable_usage()->set_total(stats.cpu_ns);
+  metrics.mutable_memory()->mutable_usage()->set_usage(stats.memory_bytes);
+  out->set_type_url("io.containerd.cgroups.v1.Metrics");
+  out->set_value(metrics.SerializeAsString());
+}
+
 }  // namespace vortex::shim

@@ -231,8 +231,8 @@ def is_namespace(path):
 
 
 def is_shared(name):
-    """Locks, and a directory that crun keeps for all its containers."""
-    return name.endswith(".lock") or name == ".empty-directory"
+    """Locks, and what crun keeps for all its containers."""
+    return name.endswith(".lock") or name in (".empty-directory", ".cache")
 
 
 def census():
