@@ -37,9 +37,12 @@ class PlayedExit : public client::PendingExit {
       EXPECT_EQ(::write(event_.get(), &one, sizeof one), static_cast<ssize_t>(sizeof one));
     });
   }
-  ~PlayedExit() override { waiter_.join(); }
+  ~PlayedExit() override {
+    if (waiter_.joinable()) waiter_.join();
+  }
   int fd() const override { return event_.get(); }
   absl::StatusOr<client::Exit> Take() override {
+    waiter_.join();
     if (!error_.ok()) return error_;
     return exit_;
   }
