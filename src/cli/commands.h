@@ -3,21 +3,20 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "base/cancellation.h"
 #include "cli/args.h"
 
 namespace vortex::cli {
 
-int RunPlugin(const Args& args, base::Cancellation& cancel);
+int RunPlugin(const Args& args);
 int PrintSpec(const Args& args);
 int AuditSpec(const Args& args);
 int DiffSpecs(const Args& args);
 int ListRuns(const Args& args);
 int CollectLeftovers(const Args& args);
-int Doctor(const Args& args, base::Cancellation& cancel);
+int Doctor(const Args& args);
 int ListImages(const Args& args);
-int ImportArchive(const Args& args, base::Cancellation& cancel);
-int BuildImage(const Args& args, base::Cancellation& cancel);
+int ImportArchive(const Args& args);
+int BuildImage(const Args& args);
 int VerifyAudit(const Args& args);
 int ExportAudit(const Args& args);
 int CheckPolicyFile(const Args& args);

@@ -7,10 +7,12 @@
 
 #include "cli/commands.h"
 #include "cli/node.h"
+#include "cli/signals.h"
 
 namespace vortex::cli {
 
-int Doctor(const Args& given, base::Cancellation& cancel) {
+int Doctor(const Args& given) {
+  base::Cancellation& cancel = CancelOnSignals();
   Args args = given;
   if (const absl::Status loaded = LoadPolicy(args); !loaded.ok()) return Fail(loaded);
   const std::vector<sandbox::Check> checks = sandbox::CheckNode(args.options, &cancel);

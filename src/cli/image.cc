@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/install_paths.h"
 #include "cli/node.h"
+#include "cli/signals.h"
 #include "client/import.h"
 
 namespace vortex::cli {
@@ -88,12 +89,14 @@ int ListImages(const Args& args) {
   return 0;
 }
 
-int ImportArchive(const Args& args, base::Cancellation& cancel) {
+int ImportArchive(const Args& args) {
+  base::Cancellation& cancel = CancelOnSignals();
   const absl::Status status = Import(args, args.archive, args.image_name, cancel);
   return status.ok() ? 0 : Fail(status);
 }
 
-int BuildImage(const Args& args, base::Cancellation& cancel) {
+int BuildImage(const Args& args) {
+  base::Cancellation& cancel = CancelOnSignals();
   const std::string layout =
       args.layout_dir.empty() ? args.options.data_dir + "/images/python" : args.layout_dir;
   const auto paths = FindInstallPaths();

@@ -1,37 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
 
+#include <cerrno>
 #include <cstdio>
-#include <thread>
+#include <cstring>
 
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/node.h"
 
 namespace vortex::cli {
 namespace {
-
-// The first of these signals cancels; the command then cleans up and ends by itself. Called before
-// any thread is started, so that all of them inherit the mask.
-void CancelOnSignals(base::Cancellation& cancel) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  std::thread([set, &cancel] {
-    int signal = 0;
-    while (sigwait(&set, &signal) == 0) cancel.Cancel();
-  }).detach();
-}
 
 // Others do not look at it: a broken table must not keep anybody from `gc` or `version`.
 bool NeedsClasses(Command command) {
   return command == Command::kRun || command == Command::kSpec || command == Command::kDoctor;
 }
 
-int Dispatch(const Args& args, base::Cancellation& cancel) {
+int Dispatch(const Args& args) {
   switch (args.command) {
     case Command::kRun:
-      return RunPlugin(args, cancel);
+      return RunPlugin(args);
     case Command::kSpec:
       return PrintSpec(args);
     case Command::kSpecAudit:
@@ -43,13 +32,13 @@ int Dispatch(const Args& args, base::Cancellation& cancel) {
     case Command::kGc:
       return CollectLeftovers(args);
     case Command::kDoctor:
-      return Doctor(args, cancel);
+      return Doctor(args);
     case Command::kImageList:
       return ListImages(args);
     case Command::kImageImport:
-      return ImportArchive(args, cancel);
+      return ImportArchive(args);
     case Command::kImageBuild:
-      return BuildImage(args, cancel);
+      return BuildImage(args);
     case Command::kAuditVerify:
       return VerifyAudit(args);
     case Command::kAuditExport:
@@ -66,6 +55,13 @@ int Dispatch(const Args& args, base::Cancellation& cancel) {
   return 1;
 }
 
+// A result that nobody got is not a success.
+int Delivered(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  if (errno != EPIPE) std::fprintf(stderr, "vortexctl: stdout: %s\n", std::strerror(errno));
+  return code == 0 ? kExitSandbox : code;
+}
+
 }  // namespace
 }  // namespace vortex::cli
 
@@ -77,12 +73,9 @@ int main(int argc, char** argv) {
   }
   // A closed stdout (`vortexctl … | head`) must not kill us in the middle of a clean-up.
   ::signal(SIGPIPE, SIG_IGN);
-  // Never destroyed: the signal thread may look at it until the very end.
-  static auto& cancel = *new vortex::base::Cancellation;
-  vortex::cli::CancelOnSignals(cancel);
   if (vortex::cli::NeedsClasses(parsed.args.command)) {
     if (const auto loaded = vortex::cli::LoadClasses(parsed.args); !loaded.ok())
       return vortex::cli::Fail(loaded);
   }
-  return vortex::cli::Dispatch(parsed.args, cancel);
+  return vortex::cli::Delivered(vortex::cli::Dispatch(parsed.args));
 }

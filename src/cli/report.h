@@ -8,7 +8,10 @@
 
 namespace vortex::cli {
 
-// One line of untrusted text: cut, and without control characters that a terminal would obey.
+// Untrusted text as one line: a blank for each character that a terminal would obey, or that would
+// make a line look like another.
+std::string Printable(std::string_view text);
+// The same, cut.
 std::string Line(std::string_view text);
 
 // What happened, for a person: what was asked, the result, the cause, limits, denials, timings, the

@@ -10,6 +10,7 @@
 #include "cli/exit_codes.h"
 #include "cli/node.h"
 #include "cli/report.h"
+#include "cli/signals.h"
 #include "policy/units.h"
 #include "sandbox/metrics.h"
 #include "sandbox/metrics_file.h"
@@ -75,17 +76,17 @@ void PrintPlain(const sandbox::SandboxResult& result) {
   if (result.termination.cause != sandbox::Cause::kOk) {
     std::fprintf(stderr, "vortexctl: %s: %s\n",
                  std::string(sandbox::CauseName(result.termination.cause)).c_str(),
-                 result.termination.message.c_str());
+                 Printable(result.termination.message).c_str());
   }
   if (result.denial_error)
     std::fprintf(stderr, "vortexctl: %s\n", Line(result.denial_error->message).c_str());
   if (result.audit && result.audit->records_lost > 0) {
     std::fprintf(stderr, "vortexctl: %llu audit records were lost: %s\n",
                  static_cast<unsigned long long>(result.audit->records_lost),
-                 result.audit->error.c_str());
+                 Printable(result.audit->error).c_str());
   }
   for (const std::string& leftover : result.leftovers) {
-    std::fprintf(stderr, "vortexctl: left for `vortexctl gc`: %s\n", leftover.c_str());
+    std::fprintf(stderr, "vortexctl: left for `vortexctl gc`: %s\n", Printable(leftover).c_str());
   }
 }
 
@@ -103,6 +104,12 @@ void WriteMetrics(const Args& args, const sandbox::Metrics& metrics) {
   if (!written.ok()) Fail(written);
 }
 
+// Of a request that gives no result; with --json stdout says so too.
+int FailRun(const Args& args, const absl::Status& status) {
+  if (args.json) Print(stdout, sandbox::ErrorToJson(status) + "\n");
+  return Fail(status);
+}
+
 }  // namespace
 
 int Fail(const absl::Status& status) {
@@ -110,19 +117,20 @@ int Fail(const absl::Status& status) {
   return kExitSandbox;
 }
 
-int RunPlugin(const Args& given, base::Cancellation& cancel) {
+int RunPlugin(const Args& given) {
   if (given.dry_run) return PrintSpec(given);
   Args args = given;
-  if (const absl::Status loaded = LoadPolicy(args); !loaded.ok()) return Fail(loaded);
+  if (const absl::Status loaded = LoadPolicy(args); !loaded.ok()) return FailRun(args, loaded);
+  // A payload that never ends is ended by a signal like any program's input: nothing is there yet.
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);
-  if (!request.ok()) return Fail(request.status());
-  request->cancel = &cancel;
+  if (!request.ok()) return FailRun(args, request.status());
+  request->cancel = &CancelOnSignals();
   args.options = sandbox::WithOperatorOptions(std::move(args.options));
   auto runner = sandbox::CreateEmbeddedRunner(args.options);
-  if (!runner.ok()) return Fail(runner.status());
+  if (!runner.ok()) return FailRun(args, runner.status());
   const auto result = (*runner)->Run(*request);
   WriteMetrics(args, *args.options.metrics);
-  if (!result.ok()) return Fail(result.status());
+  if (!result.ok()) return FailRun(args, result.status());
   if (args.json) {
     Print(stdout, sandbox::ResultToJson(*result) + "\n");
   } else {

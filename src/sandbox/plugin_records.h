@@ -29,6 +29,11 @@ struct ResultRecord {
   PluginFailure failure;
 };
 
+// What a caller may be given, whatever the plugin's memory was: 16 MiB of "[" or of "{}," would
+// take it more than a gigabyte and many seconds to read.
+inline constexpr int kMaxResultDepth = 200;
+inline constexpr std::size_t kMaxResultValues = 1'000'000;
+
 // InvalidArgument says what is wrong with the record.
 absl::StatusOr<InitRecord> ParseInitRecord(const std::string& record);
 absl::StatusOr<ResultRecord> ParseResultRecord(const std::string& record);

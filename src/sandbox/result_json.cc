@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/status.h"
+
 namespace vortex::sandbox {
 namespace {
 
@@ -224,6 +226,12 @@ std::string ResultToJson(const SandboxResult& result) {
   std::string text = json.dump();
   text.pop_back();
   return text + ",\"output\":" + (result.output.empty() ? "null" : result.output) + "}";
+}
+
+std::string ErrorToJson(const absl::Status& status) {
+  const Json error = {{"code", absl::StatusCodeToString(status.code())},
+                      {"message", Text(std::string(Message(status)))}};
+  return Json{{"schema_version", 1}, {"error", error}}.dump();
 }
 
 }  // namespace vortex::sandbox

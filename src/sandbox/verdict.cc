@@ -112,8 +112,12 @@ bool DecideByOurKill(const RunFacts& facts, Termination& t) {
   return true;
 }
 
+// The harness's word, so a hint; its exit code must agree, or a plugin that ran could call itself
+// one that did not.
 bool IsEntrypointFailure(const RunFacts& facts) {
-  return facts.result && !facts.result->ok && facts.result->failure.kind.starts_with("entrypoint_");
+  return facts.result && !facts.result->ok &&
+         facts.result->failure.kind.starts_with("entrypoint_") &&
+         (facts.init->code == 126 || facts.init->code == 127);
 }
 
 std::string FailureText(const PluginFailure& failure) {

@@ -130,6 +130,8 @@ TEST(VerdictTest, FullDisksAndTooLargeFilesAreDiskLimit) {
 
 TEST(VerdictTest, AnEntrypointThatIsNotThereIsSpawnFailed) {
   EXPECT_EQ(Decide(WithFailure(Exited(127), "entrypoint_not_found")).cause, Cause::kSpawnFailed);
+  // A plugin that ran cannot say so with an exit code of its own.
+  EXPECT_EQ(Decide(WithFailure(Exited(3), "entrypoint_not_found")).cause, Cause::kPluginError);
   RunFacts exec;
   exec.exit_status = 126;
   exec.init = InitRecord{{}, {}, EACCES};
