@@ -30,8 +30,9 @@ TEST_F(OperatorFilesTest, AFileThatIsNamedMustBeThere) {
 }
 
 TEST_F(OperatorFilesTest, TheFileIsRead) {
-  const auto policy = LoadPolicy(Write("version: 1\nallow_untrusted: true\n"
-                                       "untrusted: {runtime_classes: [gvisor]}\n"));
+  const auto policy =
+      LoadPolicy(Write("version: 1\nallow_untrusted: true\n"
+                       "untrusted: {runtime_classes: [gvisor]}\n"));
   ASSERT_TRUE(policy.ok()) << policy.status();
   EXPECT_TRUE(policy->allow_untrusted);
   const auto classes = LoadClasses(Write("version: 1\ndefault: gvisor\n"));
