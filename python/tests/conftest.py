@@ -70,7 +70,7 @@ class Node:
 
     def _ctr(self, *args: str) -> int:
         command = ["ctr", "--address", self.options["address"], "-n", "vortex", *args]
-        return len(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n"))
+        return len(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines())
 
     def census(self) -> dict[str, int]:
         """What there is of runs, by kind."""
@@ -82,7 +82,7 @@ class Node:
         return {
             "containers": self._ctr("containers", "ls", "-q"),
             "tasks": self._ctr("tasks", "ls", "-q"),
-            "snapshots": self._ctr("snapshots", "ls"),
+            "snapshots": self._ctr("snapshots", "ls") - 1,  # a heading
             "leases": self._ctr("leases", "ls", "-q"),
             "mounts": pathlib.Path("/proc/self/mountinfo").read_text().count(self.dir),
             "shims": len(self.shims()),

@@ -131,6 +131,20 @@ async def test_payloads_and_results_of_every_size(runner: EmbeddedRunner, size: 
     assert result.ok and result.output == payload, result.termination
 
 
+async def test_a_result_above_the_limit_is_the_plugins_failure(runner: EmbeddedRunner, tmp_path: pathlib.Path) -> None:
+    plugin = tmp_path / "filler"
+    plugin.mkdir()
+    (plugin / "vortex-plugin.yaml").write_text("id: filler\nversion: 1.0.0\nentrypoint: main:run\n")
+    (plugin / "main.py").write_text("def run(size):\n    return 'x' * (size - 2)\n")
+    runner.plugins._add(str(plugin))
+    assert (await runner.run("filler", 16 << 20, 10_000)).ok
+    result = await runner.run("filler", (16 << 20) + 1, 10_000)
+    assert result.cause is Cause.PLUGIN_ERROR and result.output is None and result.failure is not None
+    assert result.failure.kind == "result_not_json" and "at most 16777216" in result.failure.message
+    with pytest.raises(InvalidRequest, match="more than 16777216 bytes of JSON"):
+        await runner.run("echo", "x" * ((16 << 20) - 1), BUDGET)
+
+
 async def test_what_is_printed_comes_as_it_is_printed(runner: EmbeddedRunner, tmp_path: pathlib.Path) -> None:
     plugin = tmp_path / "ticker"
     plugin.mkdir()
