@@ -71,7 +71,7 @@ absl::StatusOr<Explained> Explain(const Args& args) {
   } else {
     bundle.manifest = policy::AsksForAll(options.policy, args.plugin);
   }
-  return Explained{bundle.manifest.id, bundle.digest, sandbox::Admission(options, request, bundle)};
+  return Explained{bundle.manifest.id, bundle.digest, sandbox::Admission(options, request, bundle).decision};
 }
 
 void PrintExplained(const Explained& explained, const policy::Policy& policy) {
