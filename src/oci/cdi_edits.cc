@@ -35,10 +35,10 @@ absl::Status At(const std::string& where, const absl::Status& status) {
 // Other names would replace what the loader, the interpreter, the harness or the egress proxy rely
 // on; those of the job itself (sandbox/job.cc) are among them.
 bool IsReserved(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kPrefixes = {
-      "BASH_", "DYLD_", "GCONV_", "GLIBC_", "LD_", "MALLOC_", "PYTHON", "VORTEX_"};
+  constexpr std::array<std::string_view, 8> kPrefixes = {"BASH_", "DYLD_",   "GCONV_", "GLIBC_",
+                                                         "LD_",   "MALLOC_", "PYTHON", "VORTEX_"};
   constexpr std::array<std::string_view, 12> kNames = {
-      "ENV",   "HOME",    "IFS",        "LANG",      "LC_ALL",    "LOCPATH",
+      "ENV",     "HOME", "IFS",         "LANG",      "LC_ALL", "LOCPATH",
       "NLSPATH", "PATH", "RES_OPTIONS", "SHELLOPTS", "TMPDIR", "TZDIR"};
   const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
   if (std::any_of(kPrefixes.begin(), kPrefixes.end(), starts)) return true;
@@ -166,12 +166,13 @@ absl::StatusOr<DeviceGrant> JudgeNode(const CdiDeviceNode& node) {
   const std::uint32_t needed = (grant.access.find('r') != std::string::npos ? 04u : 0u) |
                                (grant.access.find('w') != std::string::npos ? 02u : 0u);
   if ((node.host.mode & needed) != needed) {
-    return Refuse(node.where,
-                  "{} of the host has mode 0{:o} and belongs to {}:{}; the plugin's user is neither "
-                  "of them, so others need {} (an udev rule with MODE=\"0{:o}\"); the device cgroup "
-                  "keeps all other plugins out",
-                  host_path, node.host.mode, node.host.uid, node.host.gid, grant.access,
-                  node.host.mode | needed);
+    return Refuse(
+        node.where,
+        "{} of the host has mode 0{:o} and belongs to {}:{}; the plugin's user is neither "
+        "of them, so others need {} (an udev rule with MODE=\"0{:o}\"); the device cgroup "
+        "keeps all other plugins out",
+        host_path, node.host.mode, node.host.uid, node.host.gid, grant.access,
+        node.host.mode | needed);
   }
   VX_RETURN_IF_ERROR(At(node.where, CheckDevice(grant)));
   return grant;
@@ -203,7 +204,7 @@ bool IsUnneededSocket(std::string_view path) {
 
 absl::Status JudgeMount(const CdiMount& mount) {
   constexpr std::array<std::string_view, 12> kOptions = {
-      "bind", "noexec", "nodev",   "nosuid",  "private", "rbind",
+      "bind", "noexec", "nodev",    "nosuid", "private", "rbind",
       "ro",   "rro",    "rprivate", "rslave", "slave",   "nosymfollow"};
   VX_RETURN_IF_ERROR(At(mount.where, CheckPath("containerPath", mount.container_path)));
   if (!mount.type.empty() && mount.type != "bind" && mount.type != "none")
@@ -216,8 +217,10 @@ absl::Status JudgeMount(const CdiMount& mount) {
     return std::find(mount.options.begin(), mount.options.end(), option) != mount.options.end();
   };
   if (!has("ro") && !has("rro")) {
-    return Refuse(mount.where, "options: {} would be writable; only read-only mounts (ro) are "
-                  "granted", mount.host_path);
+    return Refuse(mount.where,
+                  "options: {} would be writable; only read-only mounts (ro) are "
+                  "granted",
+                  mount.host_path);
   }
   if (!mount.host.problem.empty()) return Refuse(mount.where, "{}", mount.host.problem);
   if (mount.host.kind != '-' && mount.host.kind != 'd') {
@@ -232,7 +235,9 @@ bool IsLibrary(std::string_view path) {
   return name.ends_with(".so") || name.find(".so.") != std::string_view::npos;
 }
 
-std::string Directory(std::string_view path) { return std::string(path.substr(0, path.rfind('/'))); }
+std::string Directory(std::string_view path) {
+  return std::string(path.substr(0, path.rfind('/')));
+}
 
 // Mounts by their path inside, each with its source; the loader's names among them.
 class MountTable {
@@ -276,8 +281,8 @@ absl::Status TakeMounts(const CdiEdits& edits, CdiGrant& out) {
       continue;
     }
     VX_RETURN_IF_ERROR(JudgeMount(mount));
-    const bool executable = std::find(mount.options.begin(), mount.options.end(), "noexec") ==
-                            mount.options.end();
+    const bool executable =
+        std::find(mount.options.begin(), mount.options.end(), "noexec") == mount.options.end();
     table.Add(mount.container_path, {mount.host.path, "", true, true, executable});
   }
   for (const CdiMount& mount : edits.mounts) {

@@ -135,9 +135,10 @@ absl::Status CdiRegistry::ReadSpecFile(int directory, const std::string& path,
         layer.devices.try_emplace(device.name, CdiDevice{device.where, path, digest, spec, i});
     if (added) continue;
     layer.conflicts.insert(device.name);
-    problems_.push_back(fmt::format("{}: {} is also defined at {}, so that neither counts; remove "
-                                    "one",
-                                    device.where, device.name, it->second.where));
+    problems_.push_back(
+        fmt::format("{}: {} is also defined at {}, so that neither counts; remove "
+                    "one",
+                    device.where, device.name, it->second.where));
   }
   return absl::OkStatus();
 }
@@ -158,8 +159,11 @@ absl::StatusOr<oci::CdiEdits> CdiRegistry::Resolve(const std::vector<std::string
     }
     if (told > kNamesTold) here += fmt::format(" and {} more", told - kNamesTold);
     std::string message = fmt::format("{}: this node has no such CDI device; ", name);
-    message += here.empty() ? fmt::format("it has none at all (no CDI file in {})",
-                                          fmt::join(directories_, " or "))
+    message += here.empty() ? fmt::format(
+                                  "it has none at all (no CDI file in {}); a vendor's tool writes "
+                                  "them, for example nvidia-ctk cdi generate "
+                                  "--output=/var/run/cdi/nvidia.yaml",
+                                  fmt::join(directories_, " or "))
                             : "it has " + here;
     if (!problems_.empty())
       message += fmt::format("; {} could not be used: {}",

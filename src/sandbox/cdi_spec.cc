@@ -36,9 +36,8 @@ bool IsAlnum(char c) { return IsLetter(c) || IsDigit(c); }
 bool IsName(std::string_view name, std::string_view inner, bool letter_first) {
   if (name.empty() || name.size() > kMaxName || !IsAlnum(name.back())) return false;
   if (letter_first ? !IsLetter(name.front()) : !IsAlnum(name.front())) return false;
-  return std::all_of(name.begin(), name.end(), [&](char c) {
-    return IsAlnum(c) || inner.find(c) != std::string_view::npos;
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [&](char c) { return IsAlnum(c) || inner.find(c) != std::string_view::npos; });
 }
 
 // A reader of one file, with what its version allows.
@@ -47,9 +46,8 @@ class SpecReader {
   explicit SpecReader(std::string_view file) : file_(file) {}
 
   absl::StatusOr<CdiSpec> Read(const YamlField& root) {
-    VX_ASSIGN_OR_RETURN(const auto members,
-                        root.Members({"cdiVersion", "kind", "annotations", "devices",
-                                      "containerEdits"}));
+    VX_ASSIGN_OR_RETURN(const auto members, root.Members({"cdiVersion", "kind", "annotations",
+                                                          "devices", "containerEdits"}));
     const YamlField* version = nullptr;
     const YamlField* kind = nullptr;
     const YamlField* devices = nullptr;
@@ -147,9 +145,10 @@ class SpecReader {
       // Indexes are often written without quotes.
       VX_ASSIGN_OR_RETURN(const std::string name, value.Scalar());
       if (!IsName(name, "_-.:", false)) {
-        return value.Bad("{} is not a device name: letters, digits, _ - . and :, neither first nor "
-                         "last",
-                         Quoted(name));
+        return value.Bad(
+            "{} is not a device name: letters, digits, _ - . and :, neither first nor "
+            "last",
+            Quoted(name));
       }
       if (!IsLetter(name.front())) VX_RETURN_IF_ERROR(Since("0.5.0", value));
       device.name = kind_ + "=" + name;
@@ -166,8 +165,9 @@ class SpecReader {
     oci::CdiEdits out;
     for (const auto& [key, value] : members) {
       if (key == "additionalGids")
-        return value.Bad("groups of the host mean nothing in a sandbox's user namespace; remove "
-                         "them, and let others use the node by an udev rule");
+        return value.Bad(
+            "groups of the host mean nothing in a sandbox's user namespace; remove "
+            "them, and let others use the node by an udev rule");
       if (key == "intelRdt" || key == "netDevices")
         return value.Bad("is not supported; remove it if the device works without");
       VX_ASSIGN_OR_RETURN(const auto items, value.List(kMaxItems));
@@ -235,9 +235,8 @@ class SpecReader {
   }
 
   absl::StatusOr<oci::CdiHook> ReadHook(const YamlField& field) {
-    constexpr std::array<std::string_view, 6> kNames = {"prestart",        "createRuntime",
-                                                        "createContainer", "startContainer",
-                                                        "poststart",       "poststop"};
+    constexpr std::array<std::string_view, 6> kNames = {
+        "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
     VX_ASSIGN_OR_RETURN(const auto members,
                         field.Members({"hookName", "path", "args", "env", "timeout"}));
     oci::CdiHook hook;

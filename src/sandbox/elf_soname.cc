@@ -46,8 +46,8 @@ std::string ElfSoname(int fd) {
       head[0].e_ident[EI_CLASS] != ELFCLASS64 || head[0].e_ident[EI_DATA] != ELFDATA2LSB ||
       head[0].e_type != ET_DYN || head[0].e_phentsize != sizeof(Elf64_Phdr))
     return "";
-  const auto headers = ReadItems<Elf64_Phdr>(
-      fd, head[0].e_phoff, std::min<std::size_t>(head[0].e_phnum, kMaxHeaders));
+  const auto headers = ReadItems<Elf64_Phdr>(fd, head[0].e_phoff,
+                                             std::min<std::size_t>(head[0].e_phnum, kMaxHeaders));
   for (const Elf64_Phdr& header : headers) {
     if (header.p_type != PT_DYNAMIC) continue;
     const auto entries = ReadItems<Elf64_Dyn>(
