@@ -102,7 +102,7 @@ class Devices : public SandboxTest {
 TEST_F(Devices, WhoHasTheGrantOpensTheNodeUnderItsNameInside) {
   ONLY_WITH_HOST_DEVICES();
   DefineNode("/dev/gpu0");
-  const json seen = Seen({{"open", {{"/dev/gpu0", "r"}, {"/dev/gpu0", "rw"}, {node_, "r"}}},
+  const json seen = Seen({{"open", {"/dev/gpu0 r", "/dev/gpu0 rw", node_ + " r"}},
                           {"mknod", {"/dev/shm/x", kMajor, kMinor}}});
   EXPECT_EQ(seen["open"]["/dev/gpu0 r"], "ok") << seen;
   EXPECT_EQ(seen["open"]["/dev/gpu0 rw"], "ok") << seen;
@@ -113,16 +113,16 @@ TEST_F(Devices, WhoHasTheGrantOpensTheNodeUnderItsNameInside) {
 TEST_F(Devices, TheSamePathInsideIsLeftToTheRuntime) {
   ONLY_WITH_HOST_DEVICES();
   Define(R"({"deviceNodes": [{"path": ")" + node_ + "\"}]}");
-  const json seen = Seen({{"open", {{node_, "rw"}}}});
+  const json seen = Seen({{"open", {node_ + " rw"}}});
   EXPECT_EQ(seen["open"][node_ + " rw"], "ok") << seen;
 }
 
 // The node is there, and its mode lets everybody: what refuses is the device cgroup.
 TEST_F(Devices, ReadOnlyIsEnforcedByTheCgroup) {
   ONLY_WITH_HOST_DEVICES();
-  for (const std::string path : {std::string("/dev/gpu0"), node_}) {
+  for (const std::string& path : {std::string("/dev/gpu0"), node_}) {
     DefineNode(path, R"(, "permissions": "r")");
-    const json seen = Seen({{"open", {{path, "r"}, {path, "w"}, {path, "rw"}}}});
+    const json seen = Seen({{"open", {path + " r", path + " w", path + " rw"}}});
     EXPECT_EQ(seen["open"][path + " r"], "ok") << seen;
     EXPECT_EQ(seen["open"][path + " w"], "EPERM") << seen;
     EXPECT_EQ(seen["open"][path + " rw"], "EPERM") << seen;
@@ -162,7 +162,7 @@ TEST_F(Devices, LibrariesAreMountedAndFoundByTheirNames) {
           "args": ["nvidia-cdi-hook", "update-ldcache", "--folder", "/usr/lib"]}]})");
   const json seen = Seen({{"load", {"libseccomp.so.2", "libgpu.so"}},
                           {"env", {"GPU_MODE", "LD_LIBRARY_PATH"}},
-                          {"open", {{"/mnt/cdi" + inside, "r"}, {"/mnt/cdi" + inside, "w"}}}});
+                          {"open", {"/mnt/cdi" + inside + " r", "/mnt/cdi" + inside + " w"}}});
   EXPECT_EQ(seen["load"]["libseccomp.so.2"], "ok") << seen;
   EXPECT_EQ(seen["load"]["libgpu.so"], "ok") << seen;
   EXPECT_EQ(seen["env"]["GPU_MODE"], "test");
@@ -173,7 +173,7 @@ TEST_F(Devices, LibrariesAreMountedAndFoundByTheirNames) {
 
 TEST_F(Devices, WhatAClassCannotHonourIsRefusedByName) {
   DefineNode("/dev/gpu0");
-  const auto result = RunProbe({{"open", {{"/dev/gpu0", "r"}}}});
+  const auto result = RunProbe({{"open", {"/dev/gpu0 r"}}});
   if (!IsGvisor()) {
     EXPECT_EQ(result.termination.cause, Cause::kOk) << Describe(result);
     return;
@@ -219,14 +219,16 @@ TEST_F(Devices, DoctorPolicyAndSpecTellOfDevices) {
   EXPECT_EQ(ended.exit_code, 0) << ended.out;
   EXPECT_THAT(ended.out, HasSubstr(node_ + " of the host, c 10:229, rw"));
 
-  // The review of what is generated: the device is named, and nothing that is critical.
+  // The review of what is generated: the device is named, and nothing is critical. (A node that is
+  // bound from another path is: the review cannot know that it is no directory of them.)
+  Define(R"({"deviceNodes": [{"path": ")" + node_ + "\"}]}");
   const std::string spec = containerd().dir() + "/device-spec.json";
   ended = RunVortexctl(
       node, {"--cdi-dir", cdi_, "spec", "--plugin", Plugin("device-probe"), "--spec-out", spec});
   ASSERT_EQ(ended.exit_code, 0) << ended.err;
   ended = RunVortexctl(node, {"spec", "audit", "--brief", "--fail-on", "critical", spec});
   EXPECT_EQ(ended.exit_code, 0) << ended.out;
-  std::printf("%s", ended.out.c_str());
+  EXPECT_THAT(ended.out, HasSubstr("c 10:229 rw is allowed"));
 }
 
 }  // namespace

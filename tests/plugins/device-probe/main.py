@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tries what the payload lists: {"open": [[path, "r" | "w" | "rw"], ...], "mknod": [path, major, minor], "env": [name, ...],
+"""Tries what the payload lists: {"open": ["PATH r" or w or rw, ...], "mknod": [path, major, minor], "env": [name, ...],
 "load": [library, ...]}."""
 import errno
 import os
@@ -23,8 +23,9 @@ def load(library):
 
 def run(payload):
     out = {"open": {}, "load": {}, "env": {name: os.environ.get(name) for name in payload.get("env", [])}}
-    for path, mode in payload.get("open", []):
-        out["open"][path + " " + mode] = outcome(lambda: os.close(os.open(path, FLAGS[mode])))
+    for wish in payload.get("open", []):
+        path, mode = wish.split(" ")
+        out["open"][wish] = outcome(lambda: os.close(os.open(path, FLAGS[mode])))
     for library in payload.get("load", []):
         out["load"][library] = outcome(lambda: load(library))
     if "mknod" in payload:
