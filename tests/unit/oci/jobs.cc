@@ -87,7 +87,7 @@ std::vector<GoldenJob> GoldenJobs() {
                     {{.path = "/dev/nvidia0", .type = "c", .major = 195, .minor = 0},
                      {.path = "/dev/nvidiactl", .type = "c", .major = 195, .minor = 255}}};
               }),
-      Variant("runc-cdi-device",
+      Variant("runc-with-cdi-device",
               "a device by its CDI file: a node to read, another one from another path of the "
               "host, a driver's library, a variable",
               [](JobConfig& job) {
