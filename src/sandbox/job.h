@@ -22,7 +22,7 @@ struct JobFacts {
   std::string cgroups_path;
   bool cgroup_v2 = false;
   oci::IdRange ids;
-  oci::CdiGrant devices;  // of granted devices only
+  oci::CdiGrant devices;   // of granted devices only
   std::string init_token;  // 32 hex digits each
   std::string result_token;
   std::string report_path;
