@@ -67,6 +67,11 @@ void AddNodeOptions(CLI::App& app, Args& args) {
          "--policy", args.policy_file,
          "policy file [/etc/vortex/policy.yaml; without one, untrusted plugins are refused]")
       ->envname("VORTEX_POLICY");
+  app.add_option("--cdi-dir", options.cdi_dirs,
+                 "directory of CDI files; may be given more than once, later ones override")
+      ->envname("VORTEX_CDI_DIRS")
+      ->delimiter(':')
+      ->capture_default_str();
   app.add_option("--cgroup-parent", options.cgroup_parent, "parent of every run's cgroup")
       ->envname("VORTEX_CGROUP_PARENT")
       ->capture_default_str();

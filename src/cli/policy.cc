@@ -17,6 +17,7 @@
 #include "policy/policy.h"
 #include "sandbox/admission.h"
 #include "sandbox/bundle_store.h"
+#include "sandbox/cdi_registry.h"
 
 namespace vortex::cli {
 namespace {
@@ -71,7 +72,8 @@ absl::StatusOr<Explained> Explain(const Args& args) {
   } else {
     bundle.manifest = policy::AsksForAll(options.policy, args.plugin);
   }
-  return Explained{bundle.manifest.id, bundle.digest, sandbox::Admission(options, request, bundle)};
+  return Explained{bundle.manifest.id, bundle.digest,
+                   sandbox::Admission(options, request, bundle).decision};
 }
 
 void PrintExplained(const Explained& explained, const policy::Policy& policy) {
@@ -109,6 +111,21 @@ Json ExplainedJson(const Explained& explained, const policy::Policy& policy) {
           {"rules", std::move(rules)}};
 }
 
+// A policy may be written before the device is there, or on another machine: no more than a
+// warning.
+void WarnOfDevices(const policy::Policy& policy, const std::vector<std::string>& cdi_dirs,
+                   std::vector<policy::Problem>& warnings) {
+  const sandbox::CdiRegistry registry = sandbox::CdiRegistry::Read(cdi_dirs);
+  for (const policy::AllowEntry& entry : policy.allow) {
+    for (const std::string& name : entry.gpus) {
+      if (registry.Find(name) != nullptr) continue;
+      warnings.push_back(
+          {entry.line, fmt::format("{}: allow: this node has no such CDI device now: {}",
+                                   policy.At(entry.line), name)});
+    }
+  }
+}
+
 const char* DirectionName(policy::Direction direction) {
   return direction == policy::Direction::kLoosens ? "loosens" : "tightens";
 }
@@ -118,7 +135,8 @@ const char* DirectionName(policy::Direction direction) {
 int CheckPolicyFile(const Args& args) {
   const auto text = base::ReadFile(args.policy_a, policy::kMaxPolicyBytes);
   if (!text.ok()) return Fail(text.status());
-  const policy::PolicyCheck check = policy::CheckPolicy(*text, args.policy_a, Today());
+  policy::PolicyCheck check = policy::CheckPolicy(*text, args.policy_a, Today());
+  if (check.policy) WarnOfDevices(*check.policy, args.options.cdi_dirs, check.warnings);
   if (args.json) {
     const Json json = {{"schema_version", 1},
                        {"file", args.policy_a},

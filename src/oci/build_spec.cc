@@ -78,6 +78,14 @@ std::vector<Mount> MakeMounts(const JobConfig& job) {
        {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(job.limits.tmp_bytes)}},
       // Not noexec: a native plugin is executed from here.
       {"/plugin", "bind", job.bundle_dir, {"bind", "ro", "nosuid", "nodev", "rprivate"}}};
+  // In a user namespace a runtime does not make a node: it binds the host's of the same path. One
+  // that has another path on the host is bound by us. Read-only keeps its inode, not the device,
+  // from changes: the cgroup decides who reads and writes. crun drops all flags without it.
+  for (const DeviceGrant& grant : SortedBy(*job.devices, &DeviceGrant::path)) {
+    if (grant.host_path.empty()) continue;
+    mounts.push_back(
+        {grant.path, "bind", grant.host_path, {"bind", "ro", "nosuid", "noexec", "rprivate"}});
+  }
   // Where the runtime makes the mount points; nobody but root may write into it.
   if (!job.mounts->empty()) {
     mounts.push_back(
@@ -85,11 +93,13 @@ std::vector<Mount> MakeMounts(const JobConfig& job) {
   }
   // Sorted, a directory comes before what is mounted inside of it.
   for (const MountGrant& grant : SortedBy(*job.mounts, &MountGrant::destination)) {
-    mounts.push_back(
-        {grant.destination,
-         "bind",
-         grant.source,
-         {"bind", grant.read_only ? "ro" : "rw", "nosuid", "nodev", "noexec", "rprivate"}});
+    Mount mount{grant.destination,
+                "bind",
+                grant.source,
+                {"bind", grant.read_only ? "ro" : "rw", "nosuid", "nodev"}};
+    if (!grant.executable) mount.options.push_back("noexec");
+    mount.options.push_back("rprivate");
+    mounts.push_back(std::move(mount));
   }
   return mounts;
 }
@@ -137,6 +147,7 @@ Resources MakeResources(const JobConfig& job) {
 std::vector<Device> MakeDevices(const JobConfig& job) {
   std::vector<Device> devices;
   for (const DeviceGrant& grant : SortedBy(*job.devices, &DeviceGrant::path)) {
+    if (!grant.host_path.empty()) continue;
     devices.push_back({grant.path, grant.type, grant.major, grant.minor, grant.file_mode,
                        kDefaultUid, kDefaultUid});
   }

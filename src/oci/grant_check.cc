@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "oci/capability_names.h"
+#include "oci/cdi_edits.h"
 #include "oci/field_check.h"
 
 namespace vortex::oci {
@@ -57,38 +58,12 @@ absl::Status CheckMounts(const JobConfig& job) {
           "example /mnt/models",
           mount.destination);
     }
-    VX_RETURN_IF_ERROR(CheckOnce("mounts.destination", mount.destination, seen));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckDevice(const DeviceGrant& device) {
-  VX_RETURN_IF_ERROR(CheckPath("devices.path", device.path));
-  if (!device.path.starts_with("/dev/")) {
-    return InvalidArgument("devices.path: \"{}\" is not below /dev", device.path);
-  }
-  if (device.type != "c" && device.type != "b") {
-    return InvalidArgument("devices.type: \"{}\" of {} is not c or b", device.type, device.path);
-  }
-  // A wildcard would open every device of a driver, for example all GPU slices.
-  if (device.major < 0 || device.minor < 0) {
-    return InvalidArgument("devices: {} has the number {}:{}; both must be given", device.path,
-                           device.major, device.minor);
-  }
-  for (const auto& [major, minor] : kNodeDevices) {
-    if (device.type == "c" && device.major == major && device.minor == minor) {
-      return InvalidArgument(
-          "devices: {} ({}:{}) is the node's own memory or kernel log and is never granted",
-          device.path, major, minor);
+    if (IsWithin(mount.destination, kCdiMountRoot) != mount.driver ||
+        (mount.executable && !mount.driver)) {
+      return InvalidArgument("mounts.destination: \"{}\": {} is for the files of granted devices",
+                             mount.destination, kCdiMountRoot);
     }
-  }
-  if (device.access.empty() || device.access.find_first_not_of("rwm") != std::string::npos) {
-    return InvalidArgument("devices.access: \"{}\" of {} is not made of r, w and m", device.access,
-                           device.path);
-  }
-  if (device.file_mode > 0777) {
-    return InvalidArgument("devices.file_mode: 0{:o} of {} is past 0777", device.file_mode,
-                           device.path);
+    VX_RETURN_IF_ERROR(CheckOnce("mounts.destination", mount.destination, seen));
   }
   return absl::OkStatus();
 }
@@ -122,6 +97,39 @@ absl::Status CheckAnnotations(const JobConfig& job) {
 }
 
 }  // namespace
+
+absl::Status CheckDevice(const DeviceGrant& device) {
+  VX_RETURN_IF_ERROR(CheckPath("devices.path", device.path));
+  if (!device.path.starts_with("/dev/")) {
+    return InvalidArgument("devices.path: \"{}\" is not below /dev", device.path);
+  }
+  if (!device.host_path.empty())
+    VX_RETURN_IF_ERROR(CheckPath("devices.host_path", device.host_path));
+  if (device.type != "c" && device.type != "b") {
+    return InvalidArgument("devices.type: \"{}\" of {} is not c or b", device.type, device.path);
+  }
+  // A wildcard would open every device of a driver, for example all GPU slices.
+  if (device.major < 0 || device.minor < 0) {
+    return InvalidArgument("devices: {} has the number {}:{}; both must be given", device.path,
+                           device.major, device.minor);
+  }
+  for (const auto& [major, minor] : kNodeDevices) {
+    if (device.type == "c" && device.major == major && device.minor == minor) {
+      return InvalidArgument(
+          "devices: {} ({}:{}) is the node's own memory or kernel log and is never granted",
+          device.path, major, minor);
+    }
+  }
+  if (device.access.empty() || device.access.find_first_not_of("rwm") != std::string::npos) {
+    return InvalidArgument("devices.access: \"{}\" of {} is not made of r, w and m", device.access,
+                           device.path);
+  }
+  if (device.file_mode > 0777) {
+    return InvalidArgument("devices.file_mode: 0{:o} of {} is past 0777", device.file_mode,
+                           device.path);
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CheckMountSource(std::string_view field, std::string_view path) {
   VX_RETURN_IF_ERROR(CheckPath(field, path));

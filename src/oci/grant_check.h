@@ -12,6 +12,9 @@ namespace vortex::oci {
 // InvalidArgument names field and value.
 absl::Status CheckGrants(const JobConfig& job);
 
+// A device node that may be granted at all, by itself.
+absl::Status CheckDevice(const DeviceGrant& device);
+
 // A host directory that may be mounted into a sandbox at all, whoever grants it.
 absl::Status CheckMountSource(std::string_view field, std::string_view path);
 

@@ -37,7 +37,8 @@ struct Limits {
 
 // A device node of the host that the grant names.
 struct DeviceGrant {
-  std::string path;
+  std::string path;       // inside
+  std::string host_path;  // of the node; empty: the same as inside
   std::string type = "c";
   std::int64_t major = 0;
   std::int64_t minor = 0;
@@ -50,6 +51,9 @@ struct MountGrant {
   std::string source;
   std::string destination;
   bool read_only = true;
+  // Of a granted device (cdi_edits.h), below /mnt/cdi; only such a file may be mapped as code.
+  bool driver = false;
+  bool executable = false;
 };
 
 // What an observer outside of the sandbox is told about (docs/user/denials.md); seccomp runtimes

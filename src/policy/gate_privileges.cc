@@ -154,6 +154,9 @@ void CheckClass(Judge& judge) {
   job.runtime_class = judge.grant.runtime_class;
   job.capabilities = {oci::WeakensIsolation{"asks what a class honours; no spec is made"},
                       judge.grant.capabilities};
+  std::vector<oci::DeviceGrant> devices;
+  for (const std::string& name : judge.grant.gpus) devices.push_back({.path = name});
+  job.devices = {oci::WeakensIsolation{"asks what a class honours; no spec is made"}, devices};
   if (!judge.grant.network.empty()) {
     job.network_namespace_path = {
         oci::WeakensIsolation{"asks what a class honours; no spec is made"}, "of the run"};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "sandbox/cdi_registry.h"
 #include "sandbox/runtime_classes.h"
 
 namespace vortex::sandbox {
@@ -15,15 +16,31 @@ void Refuse(policy::Decision& decision, const char* rule, const std::string& mes
   decision.rules.push_back({rule, "refused", message, "built in"});
 }
 
-// ---- Granted, and not in this version. Whoever builds one of these takes its lines away. ----
-void RefuseWhatIsNotBuilt(policy::Decision& decision) {
-  if (!decision.grant.ok()) return;
-  const policy::Grant grant = *decision.grant;
-  if (!grant.gpus.empty()) {
-    Refuse(decision, "gpus.no-resolver",
-           fmt::format("the device {} is granted, but this version resolves no CDI names",
-                       grant.gpus.front()));
+// The granted names as nodes, mounts and variables, each told as a decision.
+absl::StatusOr<oci::CdiGrant> Resolve(const std::vector<std::string>& names,
+                                      const std::vector<std::string>& dirs,
+                                      std::vector<policy::RuleDecision>& rules) {
+  const CdiRegistry registry = CdiRegistry::Read(dirs);
+  VX_ASSIGN_OR_RETURN(const oci::CdiEdits edits, registry.Resolve(names));
+  VX_ASSIGN_OR_RETURN(oci::CdiGrant devices, oci::JudgeCdiEdits(edits));
+  for (const std::string& name : names) {
+    const CdiDevice& device = *registry.Find(name);
+    rules.push_back({"gpus.file", name, device.file_digest, device.where});
   }
+  for (const oci::DeviceGrant& node : devices.devices) {
+    const std::string& host_path = node.host_path.empty() ? node.path : node.host_path;
+    rules.push_back({"gpus.node", node.path,
+                     fmt::format("{} of the host, {} {}:{}, {}", host_path, node.type, node.major,
+                                 node.minor, node.access),
+                     "built in"});
+  }
+  for (const oci::MountGrant& mount : devices.mounts)
+    rules.push_back({"gpus.mount", mount.destination, mount.source, "built in"});
+  for (const std::string& entry : devices.env)
+    rules.push_back({"gpus.env", entry, "of the granted devices", "built in"});
+  for (const std::string& note : devices.notes)
+    rules.push_back({"gpus.left-out", "none", note, "built in"});
+  return devices;
 }
 
 }  // namespace
@@ -40,16 +57,21 @@ policy::NodeFacts ReadNodeFacts(const EmbeddedOptions& options) {
   return facts;
 }
 
-policy::Decision Admission(const EmbeddedOptions& options, const RunRequest& request,
-                           const Bundle& bundle) {
+Admitted Admission(const EmbeddedOptions& options, const RunRequest& request,
+                   const Bundle& bundle) {
   policy::NodeFacts facts = ReadNodeFacts(options);
   facts.bundle_digest = bundle.digest;
   policy::RunRequest asked;
   asked.limits = request.limits;
   asked.runtime_class = request.runtime_class;
-  policy::Decision decision = policy::Gate(bundle.manifest, asked, options.policy, facts);
-  RefuseWhatIsNotBuilt(decision);
-  return decision;
+  Admitted out{policy::Gate(bundle.manifest, asked, options.policy, facts), {}};
+  if (!out.decision.grant.ok() || out.decision.grant->gpus.empty()) return out;
+  auto devices = Resolve(out.decision.grant->gpus, options.cdi_dirs, out.decision.rules);
+  if (devices.ok())
+    out.devices = *std::move(devices);
+  else
+    Refuse(out.decision, "gpus.unresolved", std::string(Message(devices.status())));
+  return out;
 }
 
 }  // namespace vortex::sandbox

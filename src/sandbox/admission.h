@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gate's question put to this node: what it must know of it, and what this version cannot do
-// yet.
+// The gate's question put to this node: what it must know of it, and what granted devices are here.
 #pragma once
 
 #include "absl/status/status.h"
+#include "oci/cdi_edits.h"
 #include "policy/gate.h"
 #include "sandbox/bundle.h"
 #include "sandbox/embedded_runner.h"
@@ -14,9 +14,14 @@ namespace vortex::sandbox {
 // Today, and which runtime classes are ready here. Looks only.
 policy::NodeFacts ReadNodeFacts(const EmbeddedOptions& options);
 
-// The gate's decision about one run, under the policy of the options. A grant that this version
-// cannot put in force is refused here by name, never run without it.
-policy::Decision Admission(const EmbeddedOptions& options, const RunRequest& request,
-                           const Bundle& bundle);
+struct Admitted {
+  policy::Decision decision;
+  oci::CdiGrant devices;  // what the granted CDI names stand for on this node
+};
+
+// The gate's decision about one run, under the policy of the options. A granted device that this
+// node cannot give is refused here by name (rule gpus.unresolved), never run without it. Reads the
+// CDI files when there is a granted device.
+Admitted Admission(const EmbeddedOptions& options, const RunRequest& request, const Bundle& bundle);
 
 }  // namespace vortex::sandbox

@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "client/client.h"
 #include "sandbox/admission.h"
+#include "sandbox/cdi_registry.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/operator_options.h"
 #include "sandbox/rootfs.h"
@@ -96,6 +97,18 @@ std::vector<Check> CheckContainerd(const EmbeddedOptions& options) {
   out.push_back(FromStatus("image", image.status(), options.image,
                            "build and import it: vortexctl image build"));
   return out;
+}
+
+// What granted devices can be here. None is fine; a file that cannot be used is worth a look.
+Check CheckDevices(const EmbeddedOptions& options) {
+  const CdiRegistry registry = CdiRegistry::Read(options.cdi_dirs);
+  Check check{"devices", registry.problems().empty(), false, "", "correct or remove the CDI file"};
+  for (const auto& [name, device] : registry.devices())
+    check.detail += fmt::format("{}{} ({})", check.detail.empty() ? "" : ", ", name, device.file);
+  if (check.detail.empty())
+    check.detail = fmt::format("none: no CDI file in {}", fmt::join(options.cdi_dirs, " or "));
+  if (!check.ok) check.detail += fmt::format("; {}", fmt::join(registry.problems(), "; "));
+  return check;
 }
 
 // Not required: the operator may not want one. One that is configured must work.
@@ -207,6 +220,7 @@ std::vector<Check> CheckNode(const EmbeddedOptions& options, base::Cancellation*
                             CheckUserNamespaces(),
                             CheckCgroups(),
                             CheckPolicyFits(options),
+                            CheckDevices(options),
                             CheckAudit(WithOperatorOptions(options).audit)};
   for (Check& check : CheckContainerd(options)) out.push_back(std::move(check));
   bool ready = true;

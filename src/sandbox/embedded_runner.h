@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "audit/options.h"
@@ -39,6 +40,9 @@ struct EmbeddedOptions {
   std::string cgroup_parent = "/vortex";
   IdPool ids;
   EgressOptions egress;
+  // Where granted devices are looked up, later ones override earlier ones; absolute paths.
+  //   Source  CDI specification, "CDI JSON Specification"
+  std::vector<std::string> cdi_dirs = {"/etc/cdi", "/var/run/cdi"};
   // Without a directory there is no audit log, unless the policy names one: then the policy's
   // section stands.
   audit::AuditOptions audit;

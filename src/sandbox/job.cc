@@ -53,6 +53,7 @@ oci::JobConfig MakeJob(const policy::Manifest& manifest, const policy::Grant& gr
   job.capabilities = {oci::WeakensIsolation{"an operator's allow entry names the capabilities"},
                       grant.capabilities};
   job.mounts = {oci::WeakensIsolation{"an operator's allow entry names the mounts"}, grant.mounts};
+  oci::ApplyCdi(facts.devices, job);
   job.bundle_dir = facts.bundle_path;
   job.ids = facts.ids;
   job.cgroups_path = facts.cgroups_path;

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "oci/cdi_edits.h"
 #include "oci/job.h"
 #include "policy/gate.h"
 #include "policy/manifest.h"
@@ -21,6 +22,7 @@ struct JobFacts {
   std::string cgroups_path;
   bool cgroup_v2 = false;
   oci::IdRange ids;
+  oci::CdiGrant devices;   // of granted devices only
   std::string init_token;  // 32 hex digits each
   std::string result_token;
   std::string report_path;

@@ -122,9 +122,10 @@ absl::Status RunSession::Admit() {
   result_.runtime_class =
       oci::Name(request_.runtime_class.value_or(env_.options().classes.default_class));
   result_.policy_digest = env_.options().policy.digest;
-  policy::Decision decision = Admission(env_.options(), request_, bundle_);
-  result_.rules = std::move(decision.rules);
-  VX_ASSIGN_OR_RETURN(grant_, std::move(decision.grant));
+  Admitted admitted = Admission(env_.options(), request_, bundle_);
+  result_.rules = std::move(admitted.decision.rules);
+  VX_ASSIGN_OR_RETURN(grant_, std::move(admitted.decision.grant));
+  devices_ = std::move(admitted.devices);
   result_.runtime_class = oci::Name(grant_.runtime_class);
   VX_ASSIGN_OR_RETURN(runtime_binary_, FindReady(env_.options().classes, grant_.runtime_class));
   return absl::OkStatus();
@@ -137,6 +138,7 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
   facts.cgroups_path = env_.CgroupsPath(result_.run_id);
   facts.cgroup_v2 = env_.cgroups().v2();
   facts.ids = ids;
+  facts.devices = devices_;
   facts.init_token = init_token_;
   facts.result_token = result_token_;
   facts.report_path = RunDir::ReportPath(RunDir::PathOf(env_.options().state_dir, result_.run_id));

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "base/unique_fd.h"
 #include "client/client.h"
+#include "oci/cdi_edits.h"
 #include "oci/job.h"
 #include "policy/gate.h"
 #include "sandbox/bundle.h"
@@ -73,6 +74,7 @@ class RunSession {
 
   Bundle bundle_;
   policy::Grant grant_;
+  oci::CdiGrant devices_;       // what its CDI names stand for
   std::string runtime_binary_;  // absolute path
   oci::Resources resources_;    // of the spec
   std::vector<Phase> shim_phases_;

@@ -19,6 +19,8 @@ void DenialWatch::Describe(const policy::Grant& grant, const policy::Watch& poss
   config_.has_capabilities = !grant.capabilities.empty();
   for (const oci::MountGrant& mount : grant.mounts)
     config_.granted_mounts.push_back(mount.destination);
+  // Where the loader looks for a driver's libraries, one directory after the other.
+  if (!grant.gpus.empty()) config_.granted_mounts.push_back(oci::kCdiMountRoot);
   kind_ = Kind::kNone;
   if (!config_.network && !config_.filesystem) {
     why_not_ = "off by policy";

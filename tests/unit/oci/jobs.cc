@@ -87,6 +87,23 @@ std::vector<GoldenJob> GoldenJobs() {
                     {{.path = "/dev/nvidia0", .type = "c", .major = 195, .minor = 0},
                      {.path = "/dev/nvidiactl", .type = "c", .major = 195, .minor = 255}}};
               }),
+      Variant("runc-with-cdi-device",
+              "a device by its CDI file: a node to read, another one from another path of the "
+              "host, a driver's library, a variable",
+              [](JobConfig& job) {
+                job.devices = {kForATest,
+                               {{.path = "/dev/accel0", .major = 261, .minor = 0, .access = "r"},
+                                {.path = "/dev/accel1",
+                                 .host_path = "/srv/host/dev/accel7",
+                                 .major = 261,
+                                 .minor = 7}}};
+                job.mounts = {kForATest,
+                              {{.source = "/usr/lib/x86_64-linux-gnu/libaccel.so.1.2.3",
+                                .destination = "/mnt/cdi/usr/lib/x86_64-linux-gnu/libaccel.so.1",
+                                .driver = true,
+                                .executable = true}}};
+                job.env.push_back("LD_LIBRARY_PATH=/mnt/cdi/usr/lib/x86_64-linux-gnu");
+              }),
       Variant("runc-capability", "a granted capability",
               [](JobConfig& job) {
                 job.capabilities = {kForATest, {"CAP_NET_BIND_SERVICE"}};

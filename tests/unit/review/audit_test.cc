@@ -40,6 +40,9 @@ TEST(AuditTest, GoldensHaveTheFindingsOfTheirGrants) {
       {"runc-capability", {"capabilities.net-bind-service"}},
       {"runc-raw-sockets", {"capabilities.net-raw", "seccomp.raw-sockets"}},
       {"runc-device", {"devices.node", "devices.node", "seccomp.ioctl-unfiltered"}},
+      {"runc-with-cdi-device",
+       {"devices.node", "devices.rule-without-node", "mounts.node-files", "mounts.without-nodev",
+        "process.env-loader", "seccomp.ioctl-unfiltered"}},
       {"runc-extra-mount", {"mounts.writable-host-bind"}},
       {"runc-network-namespace", {"namespaces.joined-network"}}};
   for (const auto& path : Goldens()) {
