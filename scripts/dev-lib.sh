@@ -17,7 +17,7 @@ IMAGE_LAYOUT=$PWD/build/image-layout
   PACKAGES_run=(containerd runc runsc python3 binutils)
   PACKAGES_test=(libgtest-dev libgmock-dev python3-jsonschema golang-github-containerd-containerd-dev
     golang-github-gogo-googleapis-dev golang-github-opencontainers-specs-dev strace iproute2 zstd crun prometheus openssl
-    python3-pytest python3-pytest-asyncio python3-prometheus-client mypy)
+    python3-pytest python3-pytest-asyncio python3-prometheus-client python3-matplotlib mypy)
   PACKAGES_docs=(mkdocs)
   PACKAGES_bench=(podman)
   PACKAGES_bench_egress=(tinyproxy-bin openssl)
@@ -199,6 +199,12 @@ run_bench() {
     install_packages bench_egress
     build release vortex-egress-proxy
     as_root env VORTEX_EGRESS_PROXY="$PWD/build/release/bin/vortex-egress-proxy" /usr/bin/python3 tests/bench/egress_bench.py "$@"
+    return
+  fi
+  if [ "${1:-}" = gate ]; then
+    shift
+    build release vortex-gate-bench
+    build/release/tests/bench/vortex-gate-bench "$@"
     return
   fi
   if [ "${1:-}" = shim ]; then

@@ -90,6 +90,11 @@ def test_a_policy_is_checked_as_it_is_loaded(tmp_path: pathlib.Path) -> None:
     policy = Policy.load(file)
     assert policy.allow_untrusted and policy.trusted == ("ours",) and policy.allowed == ()
     assert policy.digest == "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
+    file.chmod(0o666)
+    with pytest.raises(InvalidRequest, match=r"policy.yaml has mode 0666 and owner \d+: .*chmod go-w") as error:
+        Policy.load(file)
+    assert error.value.code == "policy"
+    file.chmod(0o644)
     file.write_text("version: 1\nalow_untrusted: true\n")
     with pytest.raises(InvalidRequest, match=r"policy.yaml:2:.*alow_untrusted") as error:
         Policy.load(file)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/ocsf.h"
 
+#include <arpa/inet.h>
+
 #include <nlohmann/json.hpp>
 
 #include "audit/line.h"
@@ -18,9 +20,10 @@ struct Class {
   int activity = 0;
 };
 
-constexpr int kOther = 99;
+constexpr int kOther = 99, kInvoke = 4;
 constexpr int kInformational = 1, kMedium = 3, kHigh = 4;  // severity_id
 constexpr int kSuccess = 1, kFailure = 2;                  // status_id
+constexpr int kNew = 1;                                    // status_id of a finding
 constexpr int kAllowed = 1, kDenied = 2;                   // action_id
 constexpr int kDispositionAllowed = 1, kDispositionBlocked = 2;
 
@@ -58,8 +61,35 @@ Class DenialClass(const Json& event) {
   }
   if (control == "filesystem") return {1, 1001, action == "write" ? 3 : 14};  // update, open
   if (control == "process") return {1, 1007, 1};                              // launch
-  if (control == "syscall" || control == "capability") return {1, 1003, kOther};
+  if (control == "syscall" || control == "capability") return {1, 1003, kInvoke};
   return {2, 2004, 1};  // detection finding: create
+}
+
+// The plugin's process: our id for it is the run's, in the container of that name.
+Json Process(const Json& event) {
+  const std::string plugin = Text(Object(event, "plugin"), "id"), run = Text(event, "run_id");
+  return {
+      {"uid", run},
+      {"name", plugin},
+      {"container", {{"uid", run}, {"name", plugin}, {"runtime", Text(event, "runtime_class")}}}};
+}
+
+// "192.0.2.1:80", "[2001:db8::1]:80", "example.com:443".
+Json Endpoint(std::string target) {
+  Json out;
+  const std::size_t colon = target.rfind(':');
+  const int port = colon == std::string::npos ? 0 : std::atoi(target.c_str() + colon + 1);
+  if (port > 0 && port < 65536) {
+    out["port"] = port;
+    target.resize(colon);
+  }
+  if (target.size() > 2 && target.front() == '[' && target.back() == ']')
+    target = target.substr(1, target.size() - 2);
+  in6_addr address{};
+  const bool is_address = ::inet_pton(AF_INET, target.c_str(), &address) == 1 ||
+                          ::inet_pton(AF_INET6, target.c_str(), &address) == 1;
+  out[is_address ? "ip" : "hostname"] = target;
+  return out;
 }
 
 void AddTarget(Json& out, const Json& event, const Class& kind) {
@@ -70,19 +100,18 @@ void AddTarget(Json& out, const Json& event, const Class& kind) {
           {"name", target.substr(target.rfind('/') + 1)}, {"path", target}, {"type_id", 0}};
       break;
     case 1003:
-      out["kernel"] = {{"name", target}, {"type_id", 2}};  // system call
+      // Capabilities are no kernel resource that OCSF has a number for.
+      if (Text(event, "control") == "syscall")
+        out["kernel"] = {{"name", target}, {"type_id", 2}};
+      else
+        out["kernel"] = {{"name", target}, {"type_id", kOther}, {"type", "Capability"}};
       break;
     case 1007:
-      out["process"] = {{"name", target}};
+      out["process"] = Process(event);
       break;
-    case 4001: {
-      const std::size_t colon = target.rfind(':');
-      Json endpoint = {{"hostname", target.substr(0, colon)}};
-      const int port = colon == std::string::npos ? 0 : std::atoi(target.c_str() + colon + 1);
-      if (port > 0) endpoint["port"] = port;
-      out["dst_endpoint"] = std::move(endpoint);
+    case 4001:
+      out["dst_endpoint"] = Endpoint(target);
       break;
-    }
     case 4003:
       out["query"] = {{"hostname", target}};
       break;
@@ -99,9 +128,12 @@ void AddFinding(Json& out, const Json& event, const std::string& title) {
 
 void AddDenial(Json& out, const Json& event, const Class& kind) {
   out["severity_id"] = kMedium;
-  out["status_id"] = kFailure;
+  out["status_id"] = kind.class_uid == 2004 ? kNew : kFailure;
   out["action_id"] = kDenied;
   out["disposition_id"] = kDispositionBlocked;
+  out["actor"] = {{"process", Process(event)}};
+  if (kind.category == 4)
+    out["src_endpoint"] = {{"uid", Text(event, "run_id")}, {"hostname", Text(event, "node")}};
   out["count"] = event.value("count", 1);
   out["message"] = fmt::format("{} {} refused", Text(event, "control"), Text(event, "action"));
   out["firewall_rule"] = {{"uid", Text(event, "rule")}};
@@ -120,6 +152,8 @@ void AddDecision(Json& out, const Json& event) {
   out["disposition_id"] = granted ? kDispositionAllowed : kDispositionBlocked;
   if (!Text(event, "reason").empty()) out["status_detail"] = Text(event, "reason");
   out["message"] = "gate: " + decision;
+  out["activity_name"] = "Decide";
+  out["src_endpoint"] = {{"hostname", Text(event, "node")}};
   out["api"] = {{"operation", "run"}, {"service", {{"name", "vortex"}}}};
   out["actor"] = {{"user", {{"uid", std::to_string(Object(event, "actor").value("uid", 0))}}},
                   {"process", {{"pid", Object(event, "actor").value("pid", 0)}}}};
@@ -141,6 +175,7 @@ void AddOwn(Json& out, const Json& event, const std::string& type) {
   out["severity_id"] = type == "recovery" || type == "records_lost" ? kHigh : kInformational;
   out["status_id"] = kSuccess;
   out["message"] = "audit log: " + type;
+  if (out["activity_id"] == kOther) out["activity_name"] = type;
   out["app"] = {{"name", "vortex audit log"}, {"vendor_name", "Vortex"}};
   if (!Text(event, "reason").empty()) out["status_detail"] = Text(event, "reason");
 }
@@ -159,7 +194,7 @@ Json Metadata(const Json& event, std::string_view version) {
       {"version", "1.3.0"},
       {"product",
        {{"name", "Vortex Sandbox"}, {"vendor_name", "Vortex"}, {"version", std::string(version)}}},
-      {"profiles", {"container", "security_control"}},
+      {"profiles", {"container", "host", "security_control"}},
       {"sequence", event.value("seq", std::uint64_t{0})},
       {"uid", Text(event, "prev")}};
   if (!Text(event, "traceparent").empty())
@@ -188,7 +223,8 @@ absl::StatusOr<std::string> ToOcsf(std::string_view line, std::string_view versi
     } else if (head->type == "denial") {
       AddDenial(out, event, kind);
     } else if (head->type == "start" || head->type == "end") {
-      out["process"] = {{"name", Text(Object(event, "plugin"), "id")}};
+      out["process"] = Process(event);
+      out["actor"] = {{"app_name", "Vortex Sandbox"}};
       out["severity_id"] = kInformational;
       if (head->type == "end") AddEnd(out, event);
     } else {
@@ -197,11 +233,6 @@ absl::StatusOr<std::string> ToOcsf(std::string_view line, std::string_view versi
   } catch (const Json::exception&) {
     return InvalidArgument("a field of this {} line has another type than the schema says",
                            head->type);
-  }
-  if (!Text(event, "run_id").empty()) {
-    out["container"] = {{"uid", Text(event, "run_id")},
-                        {"name", Text(Object(event, "plugin"), "id")},
-                        {"runtime", Text(event, "runtime_class")}};
   }
   // What has no place in OCSF stays with it.
   out["unmapped"] = event;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What the operator decides of the audit log: plain data, which the policy file is read into too.
 #pragma once
 
 #include <chrono>
@@ -31,8 +32,8 @@ struct AuditOptions {
   std::chrono::milliseconds fsync_interval{1000};
   OnFull on_full = OnFull::kFailClosed;
   // A segment is sealed before it would be larger, or when a line comes after that age.
-  std::uint64_t segment_bytes = 16 << 20;
-  std::chrono::seconds segment_age{24 * 3600};
+  std::uint64_t segment_bytes = 64 << 20;
+  std::chrono::seconds segment_age{3600};
 };
 
 // InvalidArgument lists the values that there are.

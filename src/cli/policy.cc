@@ -18,6 +18,7 @@
 #include "sandbox/admission.h"
 #include "sandbox/bundle_store.h"
 #include "sandbox/cdi_registry.h"
+#include "sandbox/owned_file.h"
 
 namespace vortex::cli {
 namespace {
@@ -137,6 +138,9 @@ int CheckPolicyFile(const Args& args) {
   if (!text.ok()) return Fail(text.status());
   policy::PolicyCheck check = policy::CheckPolicy(*text, args.policy_a, Today());
   if (check.policy) WarnOfDevices(*check.policy, args.options.cdi_dirs, check.warnings);
+  // Anybody may check a file; as a node's policy it would be refused.
+  if (const absl::Status safe = sandbox::CheckOperatorFile(args.policy_a); !safe.ok())
+    check.warnings.push_back({0, fmt::format("would not be used: {}", Message(safe))});
   if (args.json) {
     const Json json = {{"schema_version", 1},
                        {"file", args.policy_a},

@@ -169,17 +169,17 @@ std::map<std::string, std::string> MakeAnnotations(const JobConfig& job) {
 // keys, boot parameters, and counters that time other people's work. Runtimes skip paths that the
 // kernel does not have.
 std::vector<std::string> MaskedPaths() {
-  return {"/proc/acpi",        "/proc/asound",        "/proc/bus",
-          "/proc/cgroups",     "/proc/cmdline",       "/proc/config.gz",
-          "/proc/diskstats",   "/proc/driver",        "/proc/fs",
-          "/proc/interrupts",  "/proc/iomem",         "/proc/ioports",
-          "/proc/kallsyms",    "/proc/kcore",         "/proc/key-users",
-          "/proc/keys",        "/proc/kmsg",          "/proc/kpagecgroup",
-          "/proc/kpagecount",  "/proc/kpageflags",    "/proc/latency_stats",
-          "/proc/modules",     "/proc/pressure",      "/proc/sched_debug",
-          "/proc/schedstat",   "/proc/scsi",          "/proc/slabinfo",
-          "/proc/softirqs",    "/proc/sysrq-trigger", "/proc/timer_list",
-          "/proc/timer_stats", "/proc/vmallocinfo"};
+  return {"/proc/acpi",          "/proc/asound",     "/proc/buddyinfo",     "/proc/bus",
+          "/proc/cgroups",       "/proc/cmdline",    "/proc/config.gz",     "/proc/crypto",
+          "/proc/diskstats",     "/proc/driver",     "/proc/dynamic_debug", "/proc/fs",
+          "/proc/interrupts",    "/proc/iomem",      "/proc/ioports",       "/proc/kallsyms",
+          "/proc/kcore",         "/proc/key-users",  "/proc/keys",          "/proc/kmsg",
+          "/proc/kpagecgroup",   "/proc/kpagecount", "/proc/kpageflags",    "/proc/latency_stats",
+          "/proc/locks",         "/proc/mdstat",     "/proc/modules",       "/proc/pagetypeinfo",
+          "/proc/partitions",    "/proc/pressure",   "/proc/sched_debug",   "/proc/schedstat",
+          "/proc/scsi",          "/proc/slabinfo",   "/proc/softirqs",      "/proc/swaps",
+          "/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats",   "/proc/vmallocinfo",
+          "/proc/zoneinfo"};
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ std::vector<std::string> PlainSyscalls() {
       "pwritev", "pwritev2", "read", "readahead", "readlink", "readlinkat", "readv", "removexattr",
       "rename", "renameat", "renameat2", "rmdir", "sendfile", "setxattr", "splice", "stat",
       "statfs", "statx", "symlink", "symlinkat", "sync_file_range", "tee", "truncate", "umask",
-      "unlink", "unlinkat", "utime", "utimensat", "utimes", "vmsplice", "write", "writev",
+      "unlink", "unlinkat", "utime", "utimensat", "utimes", "write", "writev",
       // memory
       "brk", "madvise", "membarrier", "mlock", "mlock2", "mlockall", "mprotect", "mremap", "msync",
       "munlock", "munlockall", "munmap", "pkey_alloc", "pkey_free", "pkey_mprotect",
@@ -35,15 +35,15 @@ std::vector<std::string> PlainSyscalls() {
       "futex", "futex_waitv", "get_robust_list", "getcpu", "getegid", "geteuid", "getgid",
       "getgroups", "getitimer", "getpgid", "getpgrp", "getpid", "getppid", "getpriority",
       "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid", "kill",
-      "pause", "pidfd_open", "pidfd_send_signal", "prctl", "restart_syscall", "rseq",
-      "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn",
-      "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_get_priority_max",
-      "sched_get_priority_min", "sched_getaffinity", "sched_getattr", "sched_getparam",
-      "sched_getscheduler", "sched_rr_get_interval", "sched_setaffinity", "sched_setattr",
-      "sched_setparam", "sched_setscheduler", "sched_yield", "set_robust_list", "set_tid_address",
-      "setfsgid", "setfsuid", "setgid", "setgroups", "setitimer", "setpgid", "setpriority",
-      "setregid", "setresgid", "setresuid", "setreuid", "setrlimit", "setsid", "setuid",
-      "sigaltstack", "tgkill", "tkill", "vfork", "wait4", "waitid",
+      "pause", "pidfd_open", "pidfd_send_signal", "restart_syscall", "rseq", "rt_sigaction",
+      "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend",
+      "rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_get_priority_max", "sched_get_priority_min",
+      "sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler",
+      "sched_rr_get_interval", "sched_setaffinity", "sched_setattr", "sched_setparam",
+      "sched_setscheduler", "sched_yield", "set_robust_list", "set_tid_address", "setfsgid",
+      "setfsuid", "setgid", "setgroups", "setitimer", "setpgid", "setpriority", "setregid",
+      "setresgid", "setresuid", "setreuid", "setrlimit", "setsid", "setuid", "sigaltstack",
+      "tgkill", "tkill", "vfork", "wait4", "waitid",
       // waiting and time
       "clock_getres", "clock_gettime", "clock_nanosleep", "epoll_create", "epoll_create1",
       "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2",
@@ -54,11 +54,7 @@ std::vector<std::string> PlainSyscalls() {
       // sockets of the families that socket(2) below lets through; the network namespace has only
       // lo
       "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen",
-      "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
-      // System V and POSIX ipc, in an ipc namespace of its own
-      "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink",
-      "msgctl", "msgget", "msgrcv", "msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat",
-      "shmctl", "shmdt",
+      "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "shutdown",
       // a program narrowing itself
       "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self",
       // facts about the system
@@ -104,6 +100,51 @@ constexpr std::uint64_t kPlainIoctls[] = {0x5401 /* TCGETS */,      0x802c542a /
                                           0x8912 /* SIOCGIFCONF */, 0x8913 /* SIOCGIFFLAGS */,
                                           0x8915 /* SIOCGIFADDR */, 0x8933 /* SIOCGIFINDEX */};
 
+// Of prctl, what concerns the caller's name, signals, timers and own rights. Not among them:
+// PR_SET_SECCOMP and PR_SET_MM, and whatever a later kernel adds. A filter of the plugin's own is a
+// program of its choice for the kernel's compiler, which seccomp(2) is refused for, too.
+constexpr std::uint64_t kPlainPrctls[] = {1 /* PR_SET_PDEATHSIG */,
+                                          2 /* PR_GET_PDEATHSIG */,
+                                          3 /* PR_GET_DUMPABLE */,
+                                          4 /* PR_SET_DUMPABLE */,
+                                          7 /* PR_GET_KEEPCAPS */,
+                                          8 /* PR_SET_KEEPCAPS */,
+                                          15 /* PR_SET_NAME */,
+                                          16 /* PR_GET_NAME */,
+                                          21 /* PR_GET_SECCOMP */,
+                                          23 /* PR_CAPBSET_READ */,
+                                          24 /* PR_CAPBSET_DROP */,
+                                          27 /* PR_GET_SECUREBITS */,
+                                          29 /* PR_SET_TIMERSLACK */,
+                                          30 /* PR_GET_TIMERSLACK */,
+                                          36 /* PR_SET_CHILD_SUBREAPER */,
+                                          37 /* PR_GET_CHILD_SUBREAPER */,
+                                          38 /* PR_SET_NO_NEW_PRIVS */,
+                                          39 /* PR_GET_NO_NEW_PRIVS */,
+                                          40 /* PR_GET_TID_ADDRESS */,
+                                          41 /* PR_SET_THP_DISABLE */,
+                                          42 /* PR_GET_THP_DISABLE */,
+                                          47 /* PR_CAP_AMBIENT */,
+                                          51 /* PR_SVE_GET_VL */,
+                                          52 /* PR_GET_SPECULATION_CTRL */,
+                                          53 /* PR_SET_SPECULATION_CTRL */,
+                                          54 /* PR_PAC_RESET_KEYS */,
+                                          55 /* PR_SET_TAGGED_ADDR_CTRL */,
+                                          56 /* PR_GET_TAGGED_ADDR_CTRL */,
+                                          0x53564d41 /* PR_SET_VMA */,
+                                          0x59616d61 /* PR_SET_PTRACER */};
+
+// Options of TCP. Not among them: TCP_ULP, which puts TLS or another protocol of the kernel's into
+// a connection; TCP_REPAIR, TCP_MD5SIG and their like.
+constexpr std::uint64_t kTcpOptions[] = {1 /* TCP_NODELAY */,        2 /* TCP_MAXSEG */,
+                                         3 /* TCP_CORK */,           4 /* TCP_KEEPIDLE */,
+                                         5 /* TCP_KEEPINTVL */,      6 /* TCP_KEEPCNT */,
+                                         7 /* TCP_SYNCNT */,         8 /* TCP_LINGER2 */,
+                                         9 /* TCP_DEFER_ACCEPT */,   10 /* TCP_WINDOW_CLAMP */,
+                                         12 /* TCP_QUICKACK */,      13 /* TCP_CONGESTION */,
+                                         18 /* TCP_USER_TIMEOUT */,  23 /* TCP_FASTOPEN */,
+                                         25 /* TCP_NOTSENT_LOWAT */, 30 /* TCP_FASTOPEN_CONNECT */};
+
 constexpr char kEqual[] = "SCMP_CMP_EQ";
 // In the OCI spec value is the mask and value_two what must be left.
 constexpr char kMasked[] = "SCMP_CMP_MASKED_EQ";
@@ -148,6 +189,23 @@ void AllowIoctls(bool device_ioctls, std::vector<SeccompRule>& out) {
     out.push_back(Allow({"ioctl"}, {{1, 0xffffffff, request, kMasked}}));
 }
 
+// The kernel takes an int of each of these; a filter compares 64 bits unless it masks.
+constexpr std::uint64_t kInt = 0xffffffff;
+
+void AllowPrctls(std::vector<SeccompRule>& out) {
+  for (const std::uint64_t option : kPlainPrctls)
+    out.push_back(Allow({"prctl"}, {{0, kInt, option, kMasked}}));
+}
+
+void AllowSocketOptions(std::vector<SeccompRule>& out) {
+  for (const std::uint64_t level : {0U /* SOL_IP */, 1U /* SOL_SOCKET */, 41U /* SOL_IPV6 */})
+    out.push_back(Allow({"setsockopt"}, {{1, kInt, level, kMasked}}));
+  for (const std::uint64_t option : kTcpOptions) {
+    out.push_back(
+        Allow({"setsockopt"}, {{1, kInt, 6 /* SOL_TCP */, kMasked}, {2, kInt, option, kMasked}}));
+  }
+}
+
 }  // namespace
 
 Seccomp HarnessSeccomp(const SeccompNeeds& needs) {
@@ -165,7 +223,6 @@ Seccomp HarnessSeccomp(const SeccompNeeds& needs) {
   // Huge pages are a pool of the node that no memory cgroup counts.
   out.syscalls.push_back(AllowWithout("mmap", 3, 0x40000 /* MAP_HUGETLB */));
   out.syscalls.push_back(AllowWithout("memfd_create", 1, 0x4 /* MFD_HUGETLB */));
-  out.syscalls.push_back(AllowWithout("shmget", 2, 04000 /* SHM_HUGETLB */));
 
   // One's own limits only: a cpu limit of a second on pid 1, which has the same uid, would let a
   // plugin end its init and with it the proof of how it ended.
@@ -173,10 +230,11 @@ Seccomp HarnessSeccomp(const SeccompNeeds& needs) {
 
   AllowSockets(*needs.raw_sockets, out.syscalls);
   AllowIoctls(*needs.device_ioctls, out.syscalls);
+  AllowPrctls(out.syscalls);
+  AllowSocketOptions(out.syscalls);
 
   // The personality that one has, and asking for it; others change how addresses are laid out.
-  for (std::uint64_t persona :
-       {std::uint64_t{0}, std::uint64_t{8} /* PER_LINUX32 */, std::uint64_t{0xffffffff}}) {
+  for (std::uint64_t persona : {std::uint64_t{0}, std::uint64_t{0xffffffff}}) {
     out.syscalls.push_back(Allow({"personality"}, {{0, persona, 0, kEqual}}));
   }
 

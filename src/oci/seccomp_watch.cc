@@ -35,7 +35,7 @@ void Watch(Names names, Seccomp& profile) {
 
 void WatchNetwork(const SeccompNeeds& needs, Seccomp& profile) {
   constexpr std::uint64_t kNoSignal = 0x4000;  // MSG_NOSIGNAL
-  Watch({"connect", "sendmmsg", "sendmsg"}, profile);
+  Watch({"bind", "connect", "sendmmsg", "sendmsg"}, profile);
   // send(2) is sendto without an address. Programs with a connected socket use it all the time, and
   // it can reach nothing that connect has not allowed; only glibc's resolver, whose question is
   // worth a record, passes just this flag. In this order: libseccomp 2.5.4 loses the last rule when
@@ -67,10 +67,11 @@ void WatchNetwork(const SeccompNeeds& needs, Seccomp& profile) {
 void WatchFilesystem(Seccomp& profile) {
   // What names a file and gives or changes something. Asking (stat, access, readlink) is not
   // watched: that is most of what an interpreter does, and it gives nothing away but absence.
-  Watch(
-      {"creat", "execve", "execveat", "mkdir", "mkdirat", "open", "openat", "openat2", "rename",
-       "renameat", "renameat2", "rmdir", "symlink", "symlinkat", "truncate", "unlink", "unlinkat"},
-      profile);
+  Watch({"chmod",     "creat",     "execve",   "execveat", "fchmod",    "fchmodat",
+         "fchmodat2", "link",      "linkat",   "mkdir",    "mkdirat",   "open",
+         "openat",    "openat2",   "rename",   "renameat", "renameat2", "rmdir",
+         "symlink",   "symlinkat", "truncate", "unlink",   "unlinkat"},
+        profile);
 }
 
 // Refused whatever the arguments are, or whatever memory holds: the observer only tells.

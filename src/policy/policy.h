@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "audit/options.h"
 #include "oci/job.h"
 #include "oci/runtime_class.h"
 #include "policy/limits.h"
@@ -84,17 +85,6 @@ struct DenyEntry {
   }
 };
 
-// For the audit log.
-struct AuditPolicy {
-  enum class Fsync { kAlways, kInterval, kNever };
-  enum class OnFull { kFailClosed, kFailOpen };
-  std::string directory;  // absolute; empty: not named, the program's own default
-  Fsync fsync = Fsync::kInterval;
-  OnFull on_full = OnFull::kFailClosed;
-  std::int64_t segment_bytes = 64 << 20;
-  std::chrono::milliseconds segment_age = std::chrono::hours(1);
-};
-
 // For the metrics.
 struct MetricsPolicy {
   std::string textfile;                    // absolute; empty: none
@@ -111,7 +101,7 @@ struct Policy {
   Tier trusted;
   std::vector<AllowEntry> allow;
   std::vector<DenyEntry> deny;
-  AuditPolicy audit;
+  audit::AuditOptions audit;  // without a directory: the program's own log, if it has one
   MetricsPolicy metrics;
 
   // "policy.yaml:14"; "built in" for line 0.

@@ -2,101 +2,13 @@
 #include "review/facts.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <limits>
 #include <set>
 
 #include "review/audit_context.h"
 #include "review/schema.h"
 
 namespace vortex::review {
-namespace {
-
-constexpr double kNone = std::numeric_limits<double>::infinity();
-
-Fact Make(FactKind kind, const Node& where, const std::string& value) {
-  Fact fact;
-  fact.kind = kind;
-  fact.value = Printable(value);
-  fact.path = Printable(where.path());
-  fact.at = where.at();
-  return fact;
-}
-
-}  // namespace
-
-void FactWriter::Under(std::string parent) { parent_ = Printable(parent); }
-
-void FactWriter::Put(const std::string& key, Fact fact) {
-  if (fact.parent.empty()) fact.parent = parent_;
-  out_[Printable(key)] = std::move(fact);
-}
-
-void FactWriter::Grant(const std::string& key, const Node& where, const std::string& value) {
-  Put(key, Make(FactKind::kGrant, where, value));
-}
-
-void FactWriter::Guard(const std::string& key, const Node& where, const std::string& value) {
-  Put(key, Make(FactKind::kGuard, where, value));
-}
-
-void FactWriter::Ceiling(const std::string& key, const Node& where, double number,
-                         const std::string& value) {
-  Fact fact = Make(FactKind::kCeiling, where, value);
-  fact.number = number;
-  Put(key, std::move(fact));
-}
-
-void FactWriter::Floor(const std::string& key, const Node& where, double number,
-                       const std::string& value) {
-  Fact fact = Make(FactKind::kFloor, where, value);
-  fact.number = number;
-  Put(key, std::move(fact));
-}
-
-void FactWriter::Neutral(const std::string& key, const Node& where, bool run_field) {
-  if (!where) return;
-  Fact fact = Make(FactKind::kNeutral, where, "");
-  fact.value = Compact(*where.value());
-  fact.run_field = run_field;
-  Put(key, std::move(fact));
-}
-
-void FactWriter::Unknown(const std::string& key, const Node& where, bool run_field) {
-  if (!where) return;
-  Fact fact = Make(FactKind::kUnknown, where, "");
-  fact.value = Compact(*where.value());
-  fact.run_field = run_field;
-  Put(key, std::move(fact));
-}
-
-void FactWriter::Detail(const std::string& key, const Node& where, bool run_field) {
-  if (!where) return;
-  Fact fact = Make(FactKind::kUnknown, where, "");
-  fact.value = Compact(*where.value());
-  fact.run_field = run_field;
-  if (parent_.empty()) fact.parent = Printable(key);
-  Put(key, std::move(fact));
-}
-
-void FactWriter::Limit(const std::string& key, const Node& where, bool zero_is_none) {
-  if (!where) return;
-  const auto limit = review::Limit(where);
-  const bool none = !limit || (zero_is_none && *limit == 0);
-  Ceiling(key, where, none ? kNone : static_cast<double>(*limit),
-          none ? "unlimited" : std::to_string(*limit));
-}
-
-void FactWriter::Mode(const std::string& key, const Node& where, std::int64_t mode,
-                      std::int64_t bits) {
-  for (std::int64_t bit = 1; bit <= bits; bit <<= 1) {
-    if ((bits & bit) != 0 && (mode & bit) != 0)
-      Grant(fmt::format("{} mode {:04o}", key, bit), where);
-  }
-}
-
 namespace {
 
 void UserFacts(const Node& user, FactWriter& facts) {
@@ -168,115 +80,6 @@ void ProcessFacts(const Node& process, FactWriter& facts) {
     facts.Unknown(fmt::format("process.{}", other), process[other]);
 }
 
-// "64m" → bytes; nothing for percentages and what is no size.
-std::optional<double> Size(const std::string& text) {
-  double number = 0;
-  std::size_t i = 0;
-  for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i)
-    number = number * 10 + (text[i] - '0');
-  if (i == 0) return std::nullopt;
-  double unit = 1;
-  if (i < text.size()) {
-    switch (text[i] | 0x20) {
-      case 'k':
-        unit = 1024;
-        break;
-      case 'm':
-        unit = 1024.0 * 1024;
-        break;
-      case 'g':
-        unit = 1024.0 * 1024 * 1024;
-        break;
-      default:
-        return std::nullopt;
-    }
-    if (i + 1 != text.size()) return std::nullopt;
-  }
-  return number == 0 ? std::nullopt : std::optional(number * unit);
-}
-
-std::int64_t Octal(const std::string& text) {
-  std::int64_t out = 0;
-  for (const char c : text.substr(0, 8)) {
-    if (c < '0' || c > '7') return 07777;
-    out = out * 8 + (c - '0');
-  }
-  return out;
-}
-
-void MountFacts(const Node& mount, const std::string& key, FactWriter& facts) {
-  const MountOptions options = ReadOptions(mount["options"]);
-  const Node where = mount["options"];
-  const std::string& type = mount["type"].Text();
-  const std::string source = NormalPath(mount["source"].Text());
-  const std::string destination = NormalPath(mount["destination"].Text());
-  const bool bind = IsBind(mount);
-  const std::string kind = bind ? "bind" : type;
-  // A mount over a part of /proc or /sys hides what is there, and shows something else.
-  const bool hides =
-      source == "/dev/null" || ((Within(destination, "/proc") || Within(destination, "/sys")) &&
-                                destination != "/proc" && destination != "/sys");
-  if (hides) {
-    facts.Unknown(key, mount);
-    facts.Under(key);
-  } else {
-    const std::string grant = fmt::format("{}: {}", key, kind);
-    facts.Grant(grant, mount["destination"]);
-    facts.Under(grant);
-  }
-  facts.Neutral(key + " type as written", mount["type"]);
-  // The bundle's copy has a name of its own for each digest.
-  if (bind) {
-    facts.Unknown(key + " source", mount["source"], destination == "/plugin");
-  } else {
-    facts.Neutral(key + " source", mount["source"]);
-  }
-  if (options.read_only) facts.Guard(key + " ro", where);
-  if (options.nosuid) facts.Guard(key + " nosuid", where);
-  if (options.nodev) facts.Guard(key + " nodev", where);
-  if (options.noexec) facts.Guard(key + " noexec", where);
-  static constexpr const char* kPropagation[] = {"private", "not given", "slave", "shared"};
-  facts.Ceiling(key + " propagation", where, options.propagation,
-                kPropagation[options.propagation]);
-  const auto words = mount["options"].Texts();
-  if (std::find(words.begin(), words.end(), "rbind") != words.end())
-    facts.Grant(key + " with mounts below it", where);
-  if (std::find(words.begin(), words.end(), "nosymfollow") != words.end())
-    facts.Guard(key + " nosymfollow", where);
-  if (std::find(words.begin(), words.end(), "newinstance") != words.end())
-    facts.Guard(key + " newinstance", where);
-  for (const auto& [name, text] :
-       {std::pair("size", options.size), {"nr_inodes", options.inodes}}) {
-    if (const auto size = text ? Size(*text) : std::nullopt)
-      facts.Ceiling(fmt::format("{} {}", key, name), where, *size, *text);
-  }
-  if (options.hidepid) facts.Unknown(key + " hidepid=" + *options.hidepid, where);
-  if (options.subset) facts.Guard(key + " subset=" + *options.subset, where);
-  if (type == "tmpfs" || options.mode) {
-    const std::int64_t mode = Octal(options.mode.value_or("1777"));
-    facts.Mode(key, where, mode, 06777);
-    // Who may not write, may not remove what is others' either.
-    if ((mode & 01000) != 0 || (mode & 022) == 0) facts.Guard(key + " sticky", where);
-  }
-  for (const std::string& word : options.unknown) facts.Unknown(key + " option " + word, where);
-  // The rest, so that no word of the list is skipped.
-  std::vector<std::string> rest;
-  for (const std::string& word : words) {
-    if (word.find("atime") != std::string::npos || word == "sync" || word == "async" ||
-        word == "dirsync" || word == "silent" || word == "loud" || word == "tmpcopyup" ||
-        word == "mand" || word == "nomand" || word == "iversion" || word == "noiversion" ||
-        word == "lazytime" || word == "nolazytime")
-      rest.push_back(word);
-  }
-  if (!rest.empty()) {
-    Fact fact = Make(FactKind::kNeutral, where, fmt::format("{}", fmt::join(rest, " ")));
-    facts.Put(key + " times and syncing", std::move(fact));
-  }
-  for (const char* maps : {"uidMappings", "gidMappings"})
-    facts.Unknown(fmt::format("{} {}", key, maps), mount[maps]);
-  facts.Under("");
-}
-
 void AnnotationFacts(const Node& annotations, FactWriter& facts) {
   for (const auto& [key, node] : annotations.Members()) {
     const std::string name = "annotations: " + key;
@@ -324,7 +127,8 @@ Facts::Facts(const Value& root) : root_(root) {
   for (std::size_t i = 0; i < order.size(); ++i) {
     for (std::size_t j = i + 1; j < order.size(); ++j) {
       if (order[j] != order[i] && Within(order[i], order[j])) {
-        Fact fact = Make(FactKind::kUnknown, root_["mounts"].Items()[j]["destination"], "later");
+        Fact fact =
+            MakeFact(FactKind::kUnknown, root_["mounts"].Items()[j]["destination"], "later");
         facts.Put(fmt::format("mounts {} covers {}", order[j], order[i]), std::move(fact));
       }
     }

@@ -32,6 +32,8 @@ struct Fact {
   Position at;
 };
 
+Fact MakeFact(FactKind kind, const Node& where, const std::string& value);
+
 class Facts {
  public:
   explicit Facts(const Value& root);
@@ -73,6 +75,7 @@ class FactWriter {
   std::string parent_;
 };
 
+void MountFacts(const Node& mount, const std::string& key, FactWriter& facts);
 void LinuxFacts(const Node& root, FactWriter& facts);
 void SeccompFacts(const Node& seccomp, FactWriter& facts);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/admission.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -72,6 +73,16 @@ Admitted Admission(const EmbeddedOptions& options, const RunRequest& request,
   else
     Refuse(out.decision, "gpus.unresolved", std::string(Message(devices.status())));
   return out;
+}
+
+void NoteRefusal(const absl::Status& admitted, std::vector<policy::RuleDecision>& rules) {
+  if (admitted.ok()) return;
+  const bool noted = std::any_of(rules.begin(), rules.end(),
+                                 [](const auto& rule) { return rule.outcome == "refused"; });
+  if (noted) return;
+  const bool asked = absl::IsInvalidArgument(admitted) || absl::IsNotFound(admitted);
+  rules.push_back({asked ? "request.not-runnable" : "node.not-ready", "refused",
+                   std::string(Message(admitted)), "built in"});
 }
 
 }  // namespace vortex::sandbox

@@ -128,14 +128,6 @@ Denial ToDenial(const egress::DenialRecord& from) {
 
 std::string EgressNamespacePath(const std::string& run_dir) { return run_dir + "/netns"; }
 
-std::vector<std::string> EgressEnvironment() {
-  const std::string url = fmt::format("http://{}:{}", egress::kProxyAddress, egress::kProxyPort);
-  // Both spellings: curl reads only the lower one of http_proxy, others only the upper ones. An
-  // empty NO_PROXY, so that no image's default sends anything around the proxy.
-  return {"HTTPS_PROXY=" + url, "HTTP_PROXY=" + url,  "NO_PROXY=",
-          "http_proxy=" + url,  "https_proxy=" + url, "no_proxy="};
-}
-
 absl::StatusOr<std::unique_ptr<EgressLink>> EgressLink::Start(const EgressOptions& options,
                                                               const policy::Grant& grant,
                                                               const std::string& run_dir,

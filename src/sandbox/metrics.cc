@@ -11,8 +11,6 @@
 #include <mutex>
 #include <set>
 
-#include "base/status.h"
-
 namespace vortex::sandbox {
 namespace {
 
@@ -46,10 +44,10 @@ std::string OneOf(const char* const (&known)[N], const std::string& value) {
   return std::find(std::begin(known), std::end(known), value) == std::end(known) ? "other" : value;
 }
 
-std::string RuleFamily(std::string_view message) {
-  if (!message.starts_with('[')) return "none";
-  message.remove_prefix(1);
-  return std::string(message.substr(0, message.find_first_of(".]")));
+std::string RuleFamily(const std::vector<policy::RuleDecision>& rules) {
+  const auto refused = std::find_if(rules.begin(), rules.end(),
+                                    [](const auto& rule) { return rule.outcome == "refused"; });
+  return refused == rules.end() ? "none" : refused->rule.substr(0, refused->rule.find('.'));
 }
 
 Counters& MakeCounters(prometheus::Registry& registry, const char* name, const char* help) {
@@ -136,9 +134,8 @@ struct Metrics::Impl {
 Metrics::Metrics(const MetricsOptions& options) : impl_(std::make_unique<Impl>(options)) {}
 Metrics::~Metrics() = default;
 
-void Metrics::Decided(std::string_view decision, const SandboxResult&,
-                      const absl::Status& admitted) {
-  const std::string family = impl_->BoundedFamily(RuleFamily(Message(admitted)));
+void Metrics::Decided(std::string_view decision, const SandboxResult& result) {
+  const std::string family = impl_->BoundedFamily(RuleFamily(result.rules));
   impl_->decisions.Add({{"decision", std::string(decision)}, {"rule", family}}).Increment();
 }
 

@@ -32,10 +32,9 @@ class Metrics {
   explicit Metrics(const MetricsOptions& options = {});
   ~Metrics();
 
-  // `decision` is DecisionName's; the rule's family is read from the front of the message,
-  // "[limits.memory.request] …".
-  void Decided(std::string_view decision, const SandboxResult& result,
-               const absl::Status& admitted);
+  // `decision` is DecisionName's; the family is that of the first of the result's rules that
+  // refused ("limits" of "limits.memory.request"), or "none".
+  void Decided(std::string_view decision, const SandboxResult& result);
   void Finished(const RunRequest& request, const SandboxResult& result);
   void AuditWritten(std::size_t records);
   void AuditLost(std::size_t records);

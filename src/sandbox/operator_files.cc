@@ -3,8 +3,8 @@
 
 #include <cerrno>
 
-#include "base/files.h"
 #include "base/status.h"
+#include "sandbox/owned_file.h"
 
 namespace vortex::sandbox {
 namespace {
@@ -15,7 +15,7 @@ absl::StatusOr<T> Load(const char* what, const std::string& named, const char* s
                        absl::StatusOr<T> (*parse)(std::string_view, std::string_view),
                        T (*built_in)()) {
   const std::string file = named.empty() ? standard : named;
-  const auto text = base::ReadFile(file, limit);
+  const auto text = ReadOperatorFile(file, limit);
   if (named.empty() && GetErrno(text.status()) == ENOENT) return built_in();
   if (!text.ok()) return Annotate(text.status(), what);
   return parse(*text, file);

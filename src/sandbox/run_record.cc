@@ -14,7 +14,7 @@ absl::Status RunRecord::Ready() {
 
 absl::Status RunRecord::Decided(const SandboxResult& result, const absl::Status& admitted) {
   decided_ = true;
-  metrics_.Decided(DecisionName(admitted), result, admitted);
+  metrics_.Decided(DecisionName(admitted), result);
   if (log_ == nullptr) return absl::OkStatus();
   const absl::Status written =
       Write({DecisionEvent(request_, result, admitted)}, audit::Log::kBeginning).status();

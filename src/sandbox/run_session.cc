@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/pidfd.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "oci/canonical_json.h"
 #include "policy/units.h"
@@ -63,10 +64,13 @@ absl::StatusOr<SandboxResult> RunSession::Run() {
 
 absl::StatusOr<SandboxResult> RunSession::Attempt() {
   if (const absl::Status ready = record_.Ready(); !ready.ok()) {
+    NoteRefusal(ready, result_.rules);
+    record_.Decided(result_, ready).IgnoreError();
     Refuse(Cause::kSandboxUnavailable, ready);
     return Finish();
   }
   const absl::Status admitted = Admit();
+  NoteRefusal(admitted, result_.rules);
   const absl::Status recorded = record_.Decided(result_, admitted);
   if (!admitted.ok()) {
     if (!absl::IsPermissionDenied(admitted) && !absl::IsFailedPrecondition(admitted))
@@ -153,7 +157,7 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
                       oci::BuildSpec(MakeJob(bundle_.manifest, grant_, facts)));
   resources_ = spec.resources;
   result_.spec_json = oci::ToCanonicalJson(spec);
-  result_.spec_digest = oci::SpecDigest(spec);
+  result_.spec_digest = base::Sha256::Digest(result_.spec_json);  // as SpecDigest has it
   return absl::OkStatus();
 }
 

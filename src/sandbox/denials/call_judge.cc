@@ -21,6 +21,8 @@ namespace vortex::sandbox {
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
+constexpr std::uint16_t kFirstFreePort = 1024;  // net.ipv4.ip_unprivileged_port_start
+constexpr int kFchmodat2 = 452;                 // Linux 6.6; no header of ours has it
 constexpr std::size_t kMaxAddress = 128;
 constexpr std::size_t kMaxQuestion = 512;  // of a DNS query over UDP, RFC 1035 4.2.1
 
@@ -60,6 +62,7 @@ Ruling ChangeOfIds(const seccomp_data& call, int first, int count) {
 // Whether the profile lets it through when nobody watches.
 bool IsAllowed(int number) {
   switch (number) {
+    case SYS_bind:
     case SYS_connect:
     case SYS_sendto:
     case SYS_sendmsg:
@@ -72,6 +75,10 @@ bool IsAllowed(int number) {
     case SYS_unlinkat:
     case SYS_renameat2:
     case SYS_symlinkat:
+    case SYS_linkat:
+    case SYS_fchmod:
+    case SYS_fchmodat:
+    case kFchmodat2:
     case SYS_truncate:
     case SYS_fchown:
     case SYS_fchownat:
@@ -93,6 +100,8 @@ bool IsAllowed(int number) {
     case SYS_unlink:
     case SYS_rename:
     case SYS_symlink:
+    case SYS_link:
+    case SYS_chmod:
     case SYS_chown:
     case SYS_lchown:
 #endif
@@ -112,6 +121,8 @@ Ruling CallJudge::Judge(const seccomp_data& call, const TargetTask& task) const 
   if (!IsAllowed(call.nr)) return Refuse(RefusedCall(call));
   const auto* arg = call.args;
   switch (call.nr) {
+    case SYS_bind:
+      return Bind(call, task);
     case SYS_connect:
       return Connect(call, task);
     case SYS_sendto:
@@ -156,6 +167,14 @@ Ruling CallJudge::Judge(const seccomp_data& call, const TargetTask& task) const 
       return Change(task, Fd(arg[0]), arg[1], "delete", false);
     case SYS_symlinkat:
       return Change(task, Fd(arg[1]), arg[2], "symlink", true);
+    case SYS_linkat:
+      return Link(task, {Fd(arg[0]), arg[1]}, {Fd(arg[2]), arg[3]}, arg[4]);
+    case SYS_fchmod:
+      return ChangeMode(task.File(Fd(arg[0])));
+    case SYS_fchmodat:
+      return ChangeMode(task, Fd(arg[0]), arg[1], 0);
+    case kFchmodat2:
+      return ChangeMode(task, Fd(arg[0]), arg[1], arg[3]);
     case SYS_truncate:
       return Truncate(call, task);
 #ifdef SYS_renameat
@@ -177,6 +196,10 @@ Ruling CallJudge::Judge(const seccomp_data& call, const TargetTask& task) const 
       return Rename(task, AT_FDCWD, arg[0], AT_FDCWD, arg[1]);
     case SYS_symlink:
       return Change(task, AT_FDCWD, arg[1], "symlink", true);
+    case SYS_link:
+      return Link(task, {AT_FDCWD, arg[0]}, {AT_FDCWD, arg[1]}, 0);
+    case SYS_chmod:
+      return ChangeMode(task, AT_FDCWD, arg[0], 0);
 #endif
     default:
       return Continue();
@@ -203,6 +226,24 @@ Ruling CallJudge::Address(const TargetTask& task, std::uint64_t address, std::ui
   if (std::find(reachable.begin(), reachable.end(), target.host) != reachable.end())
     return Continue();
   return Refuse({"network", action, target.text, kRuleNetwork, ENETUNREACH});
+}
+
+// Of an address that is the sandbox's own the port decides; of another one the socket's options do
+// (IP_FREEBIND), which are not to be seen, so that is left to the kernel.
+//   Source  __inet_bind in net/ipv4/af_inet.c, inet6_bind, unix_bind_bsd; Linux 6.1
+Ruling CallJudge::Bind(const seccomp_data& call, const TargetTask& task) const {
+  const auto length = static_cast<std::uint32_t>(call.args[2]);
+  if (call.args[1] == 0 || length > kMaxAddress) return Continue();
+  const auto bytes = task.Read(call.args[1], length);
+  if (!bytes) return Continue();
+  const SocketTarget target = ParseSocketTarget(*bytes);
+  if (target.kind == SocketTarget::Kind::kUnixPath)
+    return ChangeAt(task, AT_FDCWD, target.text, "bind", true);
+  const bool own = target.loopback || target.host == "0.0.0.0" || target.host == "::";
+  if (target.kind != SocketTarget::Kind::kInternet || !own || config_.has_capabilities ||
+      target.port == 0 || target.port >= kFirstFreePort)
+    return Continue();
+  return Refuse({"network", "bind", target.text, kRuleCapabilities, EACCES});
 }
 
 Ruling CallJudge::SendTo(const seccomp_data& call, const TargetTask& task) const {

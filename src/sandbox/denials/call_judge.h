@@ -48,6 +48,13 @@ class CallJudge {
   static Ruling JudgeByNumber(const seccomp_data& call);
 
  private:
+  // A path in the plugin's memory, and the directory that it starts in.
+  struct At {
+    int dirfd;
+    std::uint64_t path;
+  };
+
+  Ruling Bind(const seccomp_data& call, const TargetTask& task) const;
   Ruling Connect(const seccomp_data& call, const TargetTask& task) const;
   Ruling Address(const TargetTask& task, std::uint64_t address, std::uint64_t size,
                  const char* action) const;
@@ -60,6 +67,12 @@ class CallJudge {
   // A name is made in, or taken from, a directory.
   Ruling Change(const TargetTask& task, int dirfd, std::uint64_t path, const char* action,
                 bool makes) const;
+  Ruling ChangeAt(const TargetTask& task, int dirfd, const std::string& path, const char* action,
+                  bool makes) const;
+  Ruling Link(const TargetTask& task, At from, At to, std::uint64_t flags) const;
+  Ruling ChangeMode(const TargetTask& task, int dirfd, std::uint64_t path,
+                    std::uint64_t flags) const;
+  Ruling ChangeMode(const base::UniqueFd& file) const;
   Ruling Rename(const TargetTask& task, int from_dirfd, std::uint64_t from, int to_dirfd,
                 std::uint64_t to) const;
   Ruling Truncate(const seccomp_data& call, const TargetTask& task) const;

@@ -177,9 +177,14 @@ Ruling CallJudge::Execute(const TargetTask& task, int dirfd, std::uint64_t path_
 Ruling CallJudge::Change(const TargetTask& task, int dirfd, std::uint64_t path_address,
                          const char* action, bool makes) const {
   const auto path = task.ReadString(path_address, PATH_MAX);
-  if (!path || path->empty()) return Continue();
+  return path ? ChangeAt(task, dirfd, *path, action, makes) : Continue();
+}
+
+Ruling CallJudge::ChangeAt(const TargetTask& task, int dirfd, const std::string& path,
+                           const char* action, bool makes) const {
+  if (path.empty()) return Continue();
   std::string directory, name;
-  Split(*path, directory, name);
+  Split(path, directory, name);
   if (name.empty()) return Continue();
   const Resolved parent = Resolve(task, dirfd, directory, true);
   struct stat info {};
@@ -217,6 +222,39 @@ Ruling CallJudge::Rename(const TargetTask& task, int from_dirfd, std::uint64_t f
       a.st_dev != b.st_dev)
     return Continue();
   return Change(task, from_dirfd, from, "rename", false);
+}
+
+// The old name is looked up first; a read-only place of the new one comes before EXDEV, all else
+// about it after.
+Ruling CallJudge::Link(const TargetTask& task, At from, At to, std::uint64_t flags) const {
+  const auto path = task.ReadString(from.path, PATH_MAX);
+  if (!path || path->empty()) return Continue();
+  const bool follow = (flags & AT_SYMLINK_FOLLOW) != 0;
+  const Resolved resolved = Resolve(task, from.dirfd, *path, follow);
+  if (resolved.kind != Resolved::Kind::kFound) return Missing(resolved, "link", kRuleNoFile);
+  Ruling ruling = Change(task, to.dirfd, to.path, "link", true);
+  return ruling.errno_value == EROFS || ruling.errno_value == ENOENT ? std::move(ruling)
+                                                                     : Continue();
+}
+
+Ruling CallJudge::ChangeMode(const TargetTask& task, int dirfd, std::uint64_t path_address,
+                             std::uint64_t flags) const {
+  const auto path = task.ReadString(path_address, PATH_MAX);
+  if (!path || path->empty()) return Continue();
+  const Resolved resolved = Resolve(task, dirfd, *path, (flags & AT_SYMLINK_NOFOLLOW) == 0);
+  if (resolved.kind != Resolved::Kind::kFound) return Missing(resolved, "chmod", kRuleNoFile);
+  return ChangeMode(resolved.fd);
+}
+
+// EROFS comes before EPERM (chmod_common in fs/open.c).
+Ruling CallJudge::ChangeMode(const base::UniqueFd& file) const {
+  struct stat info {};
+  if (!file || ::fstat(file.get(), &info) != 0 || OnProc(file.get())) return Continue();
+  const std::string target = PathOf(file.get());
+  if (target.empty() || !RefusedWriteIsDenial(target)) return Continue();
+  if (IsReadOnly(file.get())) return Refuse("chmod", target, kRuleReadOnly, EROFS);
+  if (config_.has_capabilities || info.st_uid == config_.plugin_host_uid) return Continue();
+  return Refuse("chmod", target, kRuleNotRoot, EPERM);
 }
 
 Ruling CallJudge::Truncate(const seccomp_data& call, const TargetTask& task) const {

@@ -16,6 +16,7 @@ std::string TraceConfigJson(const std::string& socket_path, bool network, bool f
     points.push_back(std::move(point));
   };
   if (network) {
+    add("syscall/bind/exit");
     add("syscall/connect/exit");
     add("syscall/socket/exit");
   }

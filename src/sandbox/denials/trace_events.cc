@@ -18,7 +18,7 @@ namespace vortex::sandbox {
 namespace {
 
 // Message types of the wire protocol.
-enum Type { kRaw = 6, kOpen = 7, kConnect = 10, kExecve = 11, kSocket = 12 };
+enum Type { kRaw = 6, kOpen = 7, kConnect = 10, kExecve = 11, kSocket = 12, kBind = 24 };
 
 constexpr std::size_t kHeader = 8;
 constexpr std::uint16_t kDnsPort = 53;
@@ -120,6 +120,7 @@ void ReadOwn(const Fields& fields, TraceEvent& event) {
       if (field == 5) event.fd_path = fields.text();
       if (field == 6) event.path = fields.text();
       break;
+    case kBind:
     case kConnect:
       if (field == 6) event.address = fields.text();
       break;
@@ -186,6 +187,19 @@ std::optional<Attempt> ConnectAttempt(const TraceEvent& event,
   return Attempt{"network", "connect", target.text, kRuleNetwork, event.errno_value};
 }
 
+std::optional<Attempt> BindAttempt(const TraceEvent& event) {
+  const SocketTarget target = ParseSocketTarget(event.address);
+  if (target.kind == SocketTarget::Kind::kUnixPath) {
+    const std::string path = CleanPath(event.cwd, target.text);
+    if (event.errno_value != EROFS) return std::nullopt;
+    return Attempt{"filesystem", "bind", path, kRuleReadOnly, EROFS};
+  }
+  if (target.kind != SocketTarget::Kind::kInternet || target.port == 0 ||
+      (event.errno_value != EACCES && event.errno_value != EPERM))
+    return std::nullopt;
+  return Attempt{"network", "bind", target.text, kRuleCapabilities, event.errno_value};
+}
+
 std::optional<Attempt> RawAttempt(const TraceEvent& event) {
   const int error = event.errno_value;
   seccomp_data call{};
@@ -201,8 +215,13 @@ std::optional<Attempt> RawAttempt(const TraceEvent& event) {
     case SYS_unlinkat:
     case SYS_renameat2:
     case SYS_symlinkat:
+    case SYS_linkat:
+    case SYS_fchmod:
+    case SYS_fchmodat:
     case SYS_truncate:
 #ifdef SYS_mkdir
+    case SYS_link:
+    case SYS_chmod:
     case SYS_mkdir:
     case SYS_rmdir:
     case SYS_unlink:
@@ -270,6 +289,8 @@ std::optional<Attempt> AttemptOf(const TraceEvent& event,
           "network", "socket",
           FamilyName(event.domain) + ((event.socket_type & 0xf) == SOCK_RAW ? " SOCK_RAW" : ""),
           "isolation.sentry", event.errno_value};
+    case kBind:
+      return BindAttempt(event);
     case kRaw:
       return RawAttempt(event);
     default:
@@ -292,10 +313,11 @@ std::vector<int> TracedNumbers(bool network, bool filesystem) {
 #endif
   if (network) numbers.insert(numbers.end(), {SYS_sendto, SYS_sendmsg, SYS_sendmmsg});
   if (filesystem) {
-    numbers.insert(numbers.end(),
-                   {SYS_mkdirat, SYS_unlinkat, SYS_renameat2, SYS_symlinkat, SYS_truncate});
+    numbers.insert(numbers.end(), {SYS_mkdirat, SYS_unlinkat, SYS_renameat2, SYS_symlinkat,
+                                   SYS_truncate, SYS_linkat, SYS_fchmod, SYS_fchmodat});
 #ifdef SYS_mkdir
-    numbers.insert(numbers.end(), {SYS_mkdir, SYS_rmdir, SYS_unlink, SYS_rename, SYS_symlink});
+    numbers.insert(numbers.end(), {SYS_mkdir, SYS_rmdir, SYS_unlink, SYS_rename, SYS_symlink,
+                                   SYS_link, SYS_chmod});
 #endif
   }
   return numbers;

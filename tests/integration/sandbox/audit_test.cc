@@ -96,6 +96,31 @@ class Audit : public SandboxTest {
   std::unique_ptr<sandbox::SandboxRunner> runner_;
 };
 
+// What the gate refuses as InvalidArgument, and what never comes as far as the gate.
+TEST_F(Audit, ARequestThatSaysNothingRunnableLeavesItsRules) {
+  const auto refused_by = [&](const sandbox::RunRequest& request) {
+    const auto result = runner_->Run(request);
+    EXPECT_TRUE(absl::IsInvalidArgument(result.status()) || absl::IsNotFound(result.status()))
+        << result.status();
+    const json line = Lines().back();
+    EXPECT_EQ(line["type"], "decision");
+    EXPECT_EQ(line["decision"], "invalid");
+    std::string rule;
+    for (const json& item : line["rules"])
+      if (rule.empty() && item["outcome"] == "refused") rule = item["rule"];
+    return rule;
+  };
+  sandbox::RunRequest request{.plugin = Plugin("echo"), .payload = "1"};
+  request.limits.memory_bytes = std::int64_t{1} << 50;
+  EXPECT_THAT(refused_by(request), HasSubstr("limits.memory."));
+  EXPECT_EQ(Lines().back()["plugin"]["id"], "echo");
+  EXPECT_GT(Lines().back()["rules"].size(), 3u) << "all of the gate's rules, not the refusal alone";
+  EXPECT_TRUE(Counted("vortex_gate_decisions_total{decision=\"invalid\",rule=\"limits\"}"));
+  EXPECT_EQ(refused_by({.plugin = Plugin("echo"), .payload = "no json"}), "request.not-runnable");
+  EXPECT_TRUE(Counted("vortex_gate_decisions_total{decision=\"invalid\",rule=\"request\"}"));
+  EXPECT_EQ(refused_by({.plugin = "/no/such/plugin", .payload = "1"}), "request.not-runnable");
+}
+
 TEST_F(Audit, AGoodRun) {
   const auto result = Go("echo", "my secret payload");
   ASSERT_TRUE(result.ok() && result->termination.cause == sandbox::Cause::kOk);
@@ -161,7 +186,7 @@ TEST_F(Audit, RequestsThatSayNothingRunnable) {
   }
   EXPECT_EQ(lines[2]["requested"], dir_ + "/nowhere");
   EXPECT_THAT(Text(), Not(HasSubstr("secret")));
-  EXPECT_THAT(audited_.metrics->Text(), HasSubstr("{decision=\"invalid\",rule=\"none\"} 3\n"));
+  EXPECT_THAT(audited_.metrics->Text(), HasSubstr("{decision=\"invalid\",rule=\"request\"} 3\n"));
 }
 
 TEST_F(Audit, RunsThatFail) {

@@ -113,6 +113,24 @@ def connect_unix(path):
         sock.connect(path)
 
 
+def bind(host, port):
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
+        sock.bind((host, port))
+
+
+def bind_unix(path):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(path)
+
+
+def chmod_fd(path, mode):
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
+
+
 def resolve(name):
     socket.getaddrinfo(name, 80)
 
@@ -246,7 +264,7 @@ ACTIONS = {
     "openat2": lambda path: raw(OPENAT2, -100, path.encode(), ctypes.create_string_buffer(24), 24),
     "bad_fd": lambda: raw(OPENAT, 77, b"etc/passwd", 0, 0),
     "make_file": lambda path: open(path, "w").close(), "chmod": os.chmod,
-    "bind": lambda host, port: socket.socket().bind((host, port)),
+    "bind": bind, "bind_unix": bind_unix, "link": os.link, "chmod_fd": chmod_fd,
 }
 
 

@@ -193,7 +193,8 @@ TEST_P(SharedKernel, ReachingRareKernelCode) {
 TEST_P(SharedKernel, ReadingTheNodesSecretsInProc) {
   EXPECT_THAT(spec_.masked_paths,
               IsSupersetOf({"/proc/kcore", "/proc/keys", "/proc/kallsyms", "/proc/sysrq-trigger",
-                            "/proc/timer_list", "/proc/cmdline", "/proc/interrupts"}));
+                            "/proc/timer_list", "/proc/cmdline", "/proc/interrupts",
+                            "/proc/buddyinfo", "/proc/zoneinfo", "/proc/locks"}));
   EXPECT_THAT(spec_.readonly_paths, IsSupersetOf({"/proc/sys", "/proc/irq"}));
   EXPECT_TRUE(std::is_sorted(spec_.masked_paths.begin(), spec_.masked_paths.end()));
 }

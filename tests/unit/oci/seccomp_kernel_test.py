@@ -118,6 +118,7 @@ BUFFER = ctypes.create_string_buffer(4096)
 FAULT = 8           # an address that nothing is at
 NOBODY = 0x3FFFFFF  # a process id that nobody has
 NOWHERE = b"/nonexistent-vortex"
+NOKEY = 0x566F7274   # of System V ipc, that nobody has
 
 # Name of the attack, system call, arguments that do no harm when the call is let through, even to root. EPERM is the
 # filter's answer: test_controls shows that the kernel's would be another one.
@@ -153,6 +154,16 @@ DENIED = [
     ("addresses without randomness", [("personality", 0x0040000)]),
     ("the node's huge pages", [("mmap", 0, 1 << 21, 3, 0x40022, -1, 0), ("memfd_create", b"x", 4),
                                ("shmget", 0, 1 << 21, 0o4600)]),
+    # Queues and segments that live in the kernel's heap: what exploits of other bugs arrange it with.
+    ("System V and POSIX ipc", [("msgget", NOKEY, 0), ("semget", NOKEY, 0, 0), ("shmget", NOKEY, 4096, 0),
+                                ("shmat", -1, 0, 0), ("msgsnd", -1, BUFFER, 1, 0), ("mq_open", FAULT, 0, 0, 0)]),
+    ("pages of user memory in pipes", [("vmsplice", -1, BUFFER, 1, 0)]),
+    ("a filter program of one's own, also with bits set that the kernel ignores",
+     [("prctl", 22, 2, 0, 0, 0), ("prctl", 0x100000016, 2, 0, 0, 0), ("prctl", 59, 99, 0, 0, 0)]),
+    ("protocols inside of TCP, also with bits set that the kernel ignores",
+     [("setsockopt", -1, 6, 31, BUFFER, 4), ("setsockopt", -1, 0x100000006, 31, BUFFER, 4),
+      ("setsockopt", -1, 6, 0x10000001F, BUFFER, 4), ("setsockopt", -1, 132, 1, BUFFER, 4)]),
+    ("another personality", [("personality", 8)]),
     ("moving memory between NUMA nodes", [("mbind", 0, 0, 0, BUFFER, 0, 0), ("migrate_pages", NOBODY, 0, BUFFER, BUFFER)]),
     ("typing into a terminal", [("ioctl", 0, 0x5412, b"x"), ("ioctl", 0, 0x100005412, b"x"), ("ioctl", 0, 0x541C, b"x")]),
     ("another filter with a listener of its own", [("seccomp", 1, 8, BUFFER)]),
@@ -171,6 +182,8 @@ SEEN = [
     (NOTIFIED, "sendto", -1, FAULT, 1, 0, FAULT, 16), (NOTIFIED, "sendto", -1, FAULT, 1, 0x4000, FAULT, 16),
     (NOTIFIED, "sendto", -1, FAULT, 1, 0x4000, 0, 0), (NOTIFIED, "sendto", -1, FAULT, 1, 0, FAULT << 32, 16),
     ("EBADF", "sendto", -1, FAULT, 1, 0, 0, 0), ("EBADF", "sendto", -1, FAULT, 1, 0x40, 0, 0),
+    (NOTIFIED, "bind", -1, FAULT, 16), (NOTIFIED, "linkat", -100, NOWHERE, -100, NOWHERE, 0),
+    (NOTIFIED, "fchmodat", -100, NOWHERE, 0), (NOTIFIED, "fchmod", -1, 0),
     (NOTIFIED, "openat", -100, NOWHERE, 0, 0), (NOTIFIED, "openat2", -100, NOWHERE, BUFFER, 24),
     (NOTIFIED, "execve", NOWHERE, 0, 0), (NOTIFIED, "unlinkat", -100, NOWHERE, 0), (NOTIFIED, "setuid", 0),
     (NOTIFIED, "clone", 0x10000000 | 17, 0, 0, 0, 0), ("ok", "clone", 17, 0, 0, 0, 0), ("ENOSYS", "clone3", BUFFER, 88),
@@ -229,7 +242,7 @@ class SeccompTest(unittest.TestCase):
         for name, *args in [("getpid",), ("socket", 1, 1, 0), ("socket", 1, 2 | 0x80000, 0), ("socket", 2, 1 | 0x80800, 0),
                             ("socket", 2, 1, 6), ("socket", 10, 2, 17), ("socketpair", 1, 1, 0, BUFFER),
                             ("memfd_create", b"x", 1), ("mmap", 0, 4096, 3, 0x22, -1, 0), ("personality", 0xFFFFFFFF),
-                            ("clone", 17, 0, 0, 0, 0)]:
+                            ("clone", 17, 0, 0, 0, 0), ("prctl", 15, b"x", 0, 0, 0), ("prctl", 38, 1, 0, 0, 0)]:
             with self.subTest(call=(name, *args)):
                 self.assertEqual(outcome(PLAIN, lambda n=name, a=args: raw(n, *a)), "ok")
 

@@ -170,9 +170,36 @@ TEST(SeccompProfileTest, NeverAllowed) {
                            "umount2",
                            "unshare",
                            "userfaultfd",
-                           "vhangup"}) {
+                           "vhangup",
+                           "vmsplice",
+                           "mq_open",
+                           "msgget",
+                           "semget",
+                           "shmat",
+                           "shmget"}) {
     EXPECT_EQ(allowed.count(name), 0u) << name;
   }
+}
+
+// The kernel takes an int of these arguments: a rule that compared 64 bits could be gone around.
+TEST(SeccompProfileTest, OptionsAreLetThroughByNameAndByTheirLowBits) {
+  std::set<std::uint64_t> options, levels;
+  for (const SeccompRule& rule : HarnessSeccomp({.arch = "x86_64"}).syscalls) {
+    if (rule.names.front() != "prctl" && rule.names.front() != "setsockopt") continue;
+    ASSERT_FALSE(rule.args.empty());
+    for (const SeccompArg& arg : rule.args) {
+      EXPECT_EQ(arg.op, "SCMP_CMP_MASKED_EQ");
+      EXPECT_EQ(arg.value, 0xffffffffu);
+    }
+    (rule.names.front() == "prctl" ? options : levels).insert(rule.args[0].value_two);
+    if (rule.names.front() == "setsockopt" && rule.args[0].value_two == 6) {
+      ASSERT_EQ(rule.args.size(), 2u) << "no option of TCP but by name";
+      EXPECT_NE(rule.args[1].value_two, 31u) << "TCP_ULP";
+    }
+  }
+  EXPECT_THAT(levels, ElementsAre(0, 1, 6, 41));
+  EXPECT_EQ(options.count(22), 0u) << "PR_SET_SECCOMP";
+  EXPECT_EQ(options.count(15), 1u) << "PR_SET_NAME";
 }
 
 }  // namespace

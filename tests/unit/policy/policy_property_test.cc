@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <map>
 #include <random>
 
 #include "policy/fields.h"
@@ -190,62 +192,157 @@ TEST(PolicyPropertyTest, AGrantIsWithinTheMaximaAndWhatEntriesName) {
   EXPECT_GT(granted, kRounds / 20) << "too few of the cases are grants to say something";
 }
 
+// Below `limits` in some of them, in one at least.
+LimitRequest Narrowed(Random& random, const LimitSet& limits) {
+  LimitRequest out;
+  const auto forced = random() % 6;
+  unsigned index = 0;
+  ForEachLimit([&](const auto& limit) {
+    const bool narrow = index++ == forced || random() % 3 == 0;
+    if (narrow)
+      out.*limit.asked = Between(random, MinimumLimits().*limit.given, limits.*limit.given);
+  });
+  return out;
+}
+
+bool AnyBelow(const LimitSet& inner, const LimitSet& outer) {
+  bool below = false;
+  ForEachLimit(
+      [&](const auto& limit) { below = below || inner.*limit.given < outer.*limit.given; });
+  return below;
+}
+
+// Two requests, one within the other, of a plugin that runs: made from what the gate gives, so that
+// nearly every case narrows something.
 TEST(PolicyPropertyTest, NarrowingARequestNeverWidensTheGrant) {
   Random random(2);
-  int compared = 0;
-  for (int i = 0; i < kRounds; ++i) {
+  int drawn = 0, compared = 0, narrowed = 0, privileged = 0;
+  for (; compared < kRounds && drawn < 20 * kRounds; ++drawn) {
     const Policy policy = AnyPolicy(random);
     const Manifest manifest = AnyManifest(random);
-    RunRequest wide, narrow;
-    wide.limits = AnyLimits(random, 4);
-    narrow = wide;
-    ForEachLimit([&](const auto& limit) {
-      const auto most = (wide.limits.*limit.asked).value_or(MaximumLimits().*limit.given);
-      if (random() % 4 == 0)
-        narrow.limits.*limit.asked = Between(random, MinimumLimits().*limit.given, most);
-    });
-    const auto outer = Gate(manifest, wide, policy, Ready()).grant;
-    const auto inner = Gate(manifest, narrow, policy, Ready()).grant;
-    if (!outer.ok() || !inner.ok()) continue;
+    const auto all = Gate(manifest, {}, policy, Ready()).grant;
+    if (!all.ok()) continue;
     ++compared;
-    ExpectWithin(*inner, *outer);
+    RunRequest wide{.limits = Narrowed(random, all->limits)}, narrow;
+    const auto outer = Gate(manifest, wide, policy, Ready()).grant;
+    ASSERT_TRUE(outer.ok()) << outer.status();
+    narrow.limits = Narrowed(random, outer->limits);
+    const auto inner = Gate(manifest, narrow, policy, Ready()).grant;
+    ASSERT_TRUE(inner.ok()) << inner.status();
+    ExpectWithin(*outer, *all);
+    ForEachLimit([&](const auto& limit) {
+      const auto given = inner->limits.*limit.given;
+      EXPECT_EQ(given, (narrow.limits.*limit.asked).value_or(given)) << limit.name;
+    });
+    RunRequest both = wide;
+    ForEachLimit([&](const auto& limit) {
+      if (const auto& asked = narrow.limits.*limit.asked) both.limits.*limit.asked = *asked;
+    });
+    const auto within = Gate(manifest, both, policy, Ready()).grant;
+    ASSERT_TRUE(within.ok()) << within.status();
+    ExpectWithin(*within, *outer);
+    narrowed += AnyBelow(within->limits, outer->limits) ? 1 : 0;
+    privileged += outer->network.empty() && outer->capabilities.empty() ? 0 : 1;
   }
-  EXPECT_GT(compared, kRounds / 100);
+  std::printf("%d of %d cases compared, %d narrow, %d with privileges\n", compared, drawn, narrowed,
+              privileged);
+  EXPECT_EQ(compared, kRounds);
+  EXPECT_GT(narrowed, kRounds * 9 / 10);
+  EXPECT_GT(privileged, kRounds / 50);
+}
+
+// A manifest that runs into that denial, whatever it denies.
+Manifest AimedAt(Random& random, const DenyEntry& deny) {
+  Manifest manifest = AnyManifest(random);
+  if (!deny.plugin.empty()) manifest.id = deny.plugin;
+  if (!deny.capabilities.empty()) manifest.capabilities = {Pick(random, deny.capabilities)};
+  if (!deny.gpus.empty()) manifest.gpus = {Pick(random, deny.gpus)};
+  if (!deny.hosts.empty()) {
+    const std::string& host = Pick(random, deny.hosts);
+    manifest.network = {
+        {host.starts_with("*.") && random() % 2 == 0 ? "x" + host.substr(1) : host, 443}};
+  }
+  return manifest;
+}
+
+// The operator changes their mind in all other places: everything that the manifest asks for is
+// allowed by name, the plugin trusted, and more denials stand before and behind.
+Policy WithMore(Random& random, Policy policy, const Manifest& manifest) {
+  for (auto n = random() % 3; n > 0; --n) policy.deny.insert(policy.deny.begin(), AnyDeny(random));
+  for (auto n = random() % 2; n > 0; --n) policy.deny.push_back(AnyDeny(random));
+  for (auto n = random() % 3; n > 0; --n) policy.allow.push_back(AnyAllow(random));
+  AllowEntry allow;
+  allow.plugin = manifest.id;
+  allow.reason = "because";
+  allow.capabilities = manifest.capabilities;
+  allow.gpus = manifest.gpus;
+  allow.egress = manifest.network;
+  policy.allow.insert(
+      policy.allow.begin() + static_cast<long>(random() % (policy.allow.size() + 1)), allow);
+  TrustEntry trust;
+  trust.plugin = manifest.id;
+  trust.digest = random() % 2 == 0 ? kDigestA : "";
+  trust.reason = "because";
+  policy.trust.push_back(trust);
+  policy.allow_untrusted = true;
+  return policy;
 }
 
 // What one denial refuses stays refused, whatever else is written: more denials, trust, entries.
 TEST(PolicyPropertyTest, MorePolicyNeverRemovesADenial) {
   Random random(3);
-  int denied = 0;
+  int cases = 0;
+  std::map<std::string, int> denied;
   for (int i = 0; i < kRounds; ++i) {
     Policy policy = AnyPolicy(random);
-    policy.deny.push_back(AnyDeny(random));
-    const Manifest manifest = AnyManifest(random);
+    DenyEntry deny = AnyDeny(random);
+    if (deny.digest == kDigestB && random() % 4 != 0) deny.digest = kDigestA;
+    if (random() % 4 == 0) {
+      // The plugin as a whole, by id or by digest.
+      DenyEntry whole;
+      whole.reason = deny.reason;
+      if (random() % 2 == 0)
+        whole.digest = kDigestA;
+      else
+        whole.plugin = Pick(random, kIds);
+      deny = whole;
+    }
+    policy.deny.push_back(deny);
+    const Manifest manifest = AimedAt(random, deny);
     const Decision before = Gate(manifest, {}, policy, Ready());
     // An exception within a wildcard is a denial, too.
     const auto hosts = before.grant.ok() ? before.grant->denied_hosts : std::vector<std::string>();
-    Policy more = policy;
-    for (auto n = random() % 3; n > 0; --n) more.deny.insert(more.deny.begin(), AnyDeny(random));
-    for (auto n = random() % 3; n > 0; --n) more.allow.push_back(AnyAllow(random));
-    for (auto n = random() % 2; n > 0; --n) AnyEntry(random, more.trust.emplace_back());
-    more.allow_untrusted = true;
-    const Decision after = Gate(manifest, {}, more, Ready());
+    const Decision after = Gate(manifest, {}, WithMore(random, policy, manifest), Ready());
+    bool hit = false;
     for (const RuleDecision& rule : before.rules) {
       // The class is chosen anew where it is not asked for.
       if (rule.outcome != "refused" || !rule.rule.starts_with("deny.") ||
           rule.rule == "deny.runtime_class")
         continue;
-      ++denied;
+      hit = true;
+      ++denied[rule.rule];
       EXPECT_FALSE(after.grant.ok()) << rule.rule << ": " << rule.detail;
-      EXPECT_TRUE(std::any_of(after.rules.begin(), after.rules.end(), [](const auto& item) {
-        return item.outcome == "refused" && item.rule.starts_with("deny.");
-      }));
+      // By a denial of the same kind: one for the plugin as a whole may be told as its digest's.
+      const bool whole = rule.rule == "deny.plugin" || rule.rule == "deny.digest";
+      EXPECT_TRUE(std::any_of(after.rules.begin(), after.rules.end(), [&](const auto& item) {
+        return item.outcome == "refused" &&
+               (item.rule == rule.rule ||
+                (whole && (item.rule == "deny.plugin" || item.rule == "deny.digest")));
+      })) << rule.rule;
     }
+    cases += hit ? 1 : 0;
     if (before.grant.ok() && after.grant.ok() && !after.grant->network.empty()) {
       for (const std::string& host : hosts) EXPECT_TRUE(Contains(after.grant->denied_hosts, host));
     }
   }
-  EXPECT_GT(denied, kRounds / 20);
+  std::printf("%d of %d cases denied:", cases, kRounds);
+  for (const auto& [rule, count] : denied) std::printf(" %s %d", rule.c_str(), count);
+  std::printf("\n");
+  EXPECT_GT(cases, kRounds * 6 / 10);
+  for (const char* rule :
+       {"deny.plugin", "deny.digest", "deny.capability", "deny.gpu", "deny.host"}) {
+    EXPECT_GT(denied[rule], kRounds / 100) << rule;
+  }
 }
 
 TEST(PolicyPropertyTest, ADeniedClassIsNeverUsed) {

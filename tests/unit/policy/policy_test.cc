@@ -70,7 +70,7 @@ metrics: {textfile: /run/vortex.prom, plugin_labels: [ours]}
   ASSERT_EQ(policy.allow.size(), 1u);
   EXPECT_EQ(policy.allow[0].egress[0].address_ranges, std::vector<std::string>{"10.1.0.0/16"});
   EXPECT_TRUE(policy.allow[0].mounts[0].read_only);
-  EXPECT_EQ(policy.audit.fsync, AuditPolicy::Fsync::kAlways);
+  EXPECT_EQ(policy.audit.fsync, audit::Fsync::kAlways);
   EXPECT_EQ(policy.audit.segment_age, std::chrono::minutes(5));
   EXPECT_EQ(policy.metrics.plugin_labels, std::vector<std::string>{"ours"});
 }

@@ -52,9 +52,10 @@ TEST(MetricsTest, NoLabelComesFromOutside) {
                      .count = 5}};
   metrics.Finished({}, result);
   metrics.Finished({}, Ended(Cause::kOk, "listed"));
-  for (int i = 0; i < 100; ++i)
-    metrics.Decided("denied", result,
-                    absl::PermissionDeniedError("[r" + std::to_string(i) + ".x] no"));
+  for (int i = 0; i < 100; ++i) {
+    result.rules = {{"r" + std::to_string(i) + ".x", "refused", "no", "built in"}};
+    metrics.Decided("denied", result);
+  }
   const std::string text = metrics.Text();
   EXPECT_THAT(text, Not(HasSubstr("made-up")));
   EXPECT_THAT(text, Not(HasSubstr("unlisted")));
@@ -62,6 +63,19 @@ TEST(MetricsTest, NoLabelComesFromOutside) {
   EXPECT_THAT(text, HasSubstr("vortex_denials_total{control=\"other\",witness=\"other\"} 5\n"));
   EXPECT_THAT(text, HasSubstr("vortex_plugin_runs_total{cause=\"ok\",plugin=\"listed\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("{decision=\"denied\",rule=\"other\"} 68\n"));
+}
+
+TEST(MetricsTest, ADecisionHasTheFamilyOfTheRuleThatRefused) {
+  Metrics metrics;
+  SandboxResult result;
+  result.rules = {{"trust.default", "untrusted", "", "built in"},
+                  {"limits.memory.request", "refused", "", "built in"},
+                  {"network.not-allowlisted", "refused", "", "built in"}};
+  metrics.Decided("invalid", result);
+  result.rules.resize(1);
+  metrics.Decided("granted", result);
+  EXPECT_THAT(metrics.Text(), HasSubstr("{decision=\"invalid\",rule=\"limits\"} 1\n"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("{decision=\"granted\",rule=\"none\"} 1\n"));
 }
 
 TEST(MetricsTest, TheOverrunIsWhatCameAfterTheDeadline) {

@@ -22,8 +22,8 @@ TEST(OperatorOptionsTest, TheOperatorsLogStandsAsAWhole) {
   options.audit.directory = "/tmp/elsewhere";
   options.audit.on_full = audit::OnFull::kFailOpen;
   options.policy.audit = {.directory = "/var/log/vortex",
-                          .fsync = policy::AuditPolicy::Fsync::kNever,
-                          .on_full = policy::AuditPolicy::OnFull::kFailClosed,
+                          .fsync = audit::Fsync::kNever,
+                          .on_full = audit::OnFull::kFailClosed,
                           .segment_bytes = 65536,
                           .segment_age = std::chrono::minutes(2)};
   const audit::AuditOptions audit = WithOperatorOptions(options).audit;
