@@ -136,6 +136,9 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
     Status decoded =
         DecodeOptions(request.options().type_url(), request.options().value(), &container->options);
     if (!decoded.ok()) co_return decoded;
+    // containerd 2.x gives pod members runc options that only name the sandbox's address, in the
+    // place of the runtime's own.
+    if (container->options.SaysNothing()) container->options = config_.start_options;
   }
   auto config = ReadOciConfig(bundle);
   if (!config) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
