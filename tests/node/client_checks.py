@@ -16,7 +16,15 @@ def vortexctl(*words, policy=PAYLOAD / "policy.yaml"):
     # The libraries that Debian 12 has under other names than this one.
     return run(PAYLOAD / "bin/vortexctl", *words, seconds=600,
                env={"LD_LIBRARY_PATH": str(PAYLOAD / "lib"), "VORTEX_IMAGE": "vortex.local/python:dev",
-                    "VORTEX_POLICY": str(policy)})
+                    "VORTEX_POLICY": str(policy),
+                    "VORTEX_EGRESS_PROXY": str(WORK / "egress-proxy")})
+
+
+def proxy_is_installed():
+    """It is started with an empty environment, so it has to find those libraries by itself."""
+    program = WORK / "egress-proxy"
+    program.write_text(f"#!/bin/sh\nLD_LIBRARY_PATH={PAYLOAD}/lib exec {PAYLOAD}/bin/vortex-egress-proxy \"$@\"\n")
+    program.chmod(0o755)
 
 
 def image():
@@ -126,6 +134,7 @@ def egress(runtime_class):
 
 def check(tap):
     tap.check("vortexctl: the runtime image is imported", image)
+    tap.check("vortexctl: the egress proxy has a starter", proxy_is_installed)
     tap.check("vortexctl: AppArmor is on in this node's kernel", apparmor_is_on)
     for runtime_class in CLASSES:
         before = census()
