@@ -130,13 +130,14 @@ TEST_F(PodsTest, ASignalToAnExecReachesItAndNobodyElse) {
   StartMember("a", "sleep 1000");
   Shell("(" + CtrCommand("task exec --exec-id e1 a /work sleep 1000") + " >/dev/null 2>&1 &)");
   ASSERT_TRUE(Until([&] { return ProcessesIn("a") == 2; })) << Inside("a");
-  EXPECT_EQ(Ctr("task kill -s SIGKILL --exec-id e1 a").code, 0);
+  // It may be seen before its Start has answered.
+  EXPECT_TRUE(Until([&] { return Ctr("task kill -s SIGKILL --exec-id e1 a").code == 0; }));
   EXPECT_TRUE(Until([&] { return ProcessesIn("a") == 1; })) << Inside("a");
   EXPECT_EQ(StateOf("a"), "RUNNING");
   // The same in the sandbox's own container.
   Shell("(" + CtrCommand("task exec --exec-id e2 pod /work sleep 1000") + " >/dev/null 2>&1 &)");
   ASSERT_TRUE(Until([&] { return ProcessesIn("pod") == 2; })) << Inside("pod");
-  EXPECT_EQ(Ctr("task kill -s SIGKILL --exec-id e2 pod").code, 0);
+  EXPECT_TRUE(Until([&] { return Ctr("task kill -s SIGKILL --exec-id e2 pod").code == 0; }));
   EXPECT_TRUE(Until([&] { return ProcessesIn("pod") == 1; })) << Inside("pod");
   EXPECT_EQ(Ctr("task kill -s SIGKILL pod").code, 0);
   Remove("a");
