@@ -44,7 +44,8 @@ base::Task<Status> Service::KillExec(std::shared_ptr<Container> container,
     const std::string log = container->bundle + "/" + call.log_name;
     Status status = co_await container->cli->Run(std::move(call), nullptr);
     ::unlink(log.c_str());
-    if (process->reaped.set() || (!status.ok() && MeansNotFound(status.message)))
+    // Its own end may come before the answer of a program that has killed it.
+    if (!status.ok() && (process->reaped.set() || MeansNotFound(status.message)))
       co_return AlreadyFinished();
     co_return status;
   }
