@@ -7,7 +7,7 @@ import re
 import threading
 
 from node import PAYLOAD, WORK, census, fact, nothing_left, run
-from tap import expect, expect_equal
+from tap import Skip, expect, expect_equal
 
 CLASSES = ("runc", "crun", "gvisor")
 
@@ -38,7 +38,24 @@ def doctor(runtime_class):
     expect(output.code == 0 and line, output.code, output.out, output.err)
 
 
-def example(runtime_class, name, cause, *words, payload=None, **how):
+# What testing's runsc says when it falls over itself on newer kernels.
+PANIC = "panic: running on goroutine"
+
+
+def example(runtime_class, name, cause, *words, **how):
+    """Up to three times where the sandbox's own kernel panics: the result says so, and it is not ours."""
+    for _ in range(3):
+        result, output = attempt(runtime_class, name, *words, **how)
+        if PANIC not in (result["termination"].get("message") or ""):
+            break
+    else:
+        raise Skip(f"three times: {PANIC}")
+    text = json.dumps({key: result.get(key) for key in ("termination", "limits", "usage", "timings", "output")})
+    expect_equal(result["termination"]["cause"], cause, text, output.err)
+    return result
+
+
+def attempt(runtime_class, name, *words, payload=None, **how):
     directory = PAYLOAD / "examples" / name
     output = vortexctl("run", "--plugin", directory, "--payload", payload or f"@{directory}/payload.json", "--json",
                        "--runtime-class", runtime_class, *words, **how)
@@ -46,9 +63,7 @@ def example(runtime_class, name, cause, *words, payload=None, **how):
         result = json.loads(output.out)
     except ValueError:
         expect(False, f"no JSON; exit code {output.code}", output.out, output.err)
-    text = json.dumps({key: result.get(key) for key in ("termination", "limits", "usage", "timings", "output")})
-    expect_equal(result["termination"]["cause"], cause, text, output.err)
-    return result
+    return result, output
 
 
 def counts_words(runtime_class):
