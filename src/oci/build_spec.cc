@@ -55,10 +55,14 @@ Process MakeProcess(const JobConfig& job) {
   limit("RLIMIT_CORE", 0);
   limit("RLIMIT_FSIZE", job.limits.fsize_bytes);
   limit("RLIMIT_MEMLOCK", 64 << 10);
+  // Those of a user namespace also count for who made it, root on the host, who would run out of
+  // timers and queued signals (user_namespaces(7) has no limit of its own for them).
+  limit("RLIMIT_MSGQUEUE", 0);
   limit("RLIMIT_NICE", 0);
   limit("RLIMIT_NOFILE", job.limits.nofile);
   if (SupportOf(job.runtime_class).pids != PidsBy::kCgroup) limit("RLIMIT_NPROC", job.limits.pids);
   limit("RLIMIT_RTPRIO", 0);
+  limit("RLIMIT_SIGPENDING", 256);
   limit("RLIMIT_STACK", 8 << 20);
   return process;
 }

@@ -130,11 +130,12 @@ class ProbeBundle {
       status_ = ErrnoStatus(errno, fmt::format("directory {}", dir_));
       return;
     }
+    made_ = true;
     Write("vortex-plugin.yaml", "id: vortex-doctor\nversion: 1.0.0\nentrypoint: main:run\n");
     Write("main.py", "def run(payload):\n    return payload\n");
   }
   ~ProbeBundle() {
-    if (status_.ok()) base::RemoveTree(dir_).IgnoreError();
+    if (made_) base::RemoveTree(dir_).IgnoreError();
   }
   // Why there is none.
   const absl::Status& status() const { return status_; }
@@ -142,9 +143,10 @@ class ProbeBundle {
 
  private:
   void Write(const char* name, const char* text) {
-    base::WriteFileAtomic(path() + "/" + name, text, 0644).IgnoreError();
+    status_.Update(base::WriteFileAtomic(path() + "/" + name, text, 0644));
   }
   absl::Status status_;
+  bool made_ = false;
   char dir_[32] = "/tmp/vortex-doctor-XXXXXX";
 };
 

@@ -21,9 +21,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstBackoff{50};
-constexpr milliseconds kMaxBackoff{5000};
-constexpr milliseconds kReplyLimit{5000};
+// For the sink, from when it has read the request.
+constexpr std::chrono::nanoseconds kSinkLimit{5'000'000'000};
 constexpr std::size_t kMaxQueue = 4096;
 // containerd answers with an error only for an event it will never take; a few tries cover a busy
 // exchange.
@@ -31,11 +30,13 @@ constexpr int kMaxRefusals = 5;
 
 }  // namespace
 
-EventPublisher::EventPublisher(base::EventLoop* loop, std::string address, std::string name_space)
+EventPublisher::EventPublisher(base::EventLoop* loop, std::string address, std::string name_space,
+                               EventPace pace)
     : loop_(loop),
       address_(std::move(address)),
       namespace_(std::move(name_space)),
-      backoff_(kFirstBackoff) {
+      pace_(pace),
+      backoff_(pace.first_pause) {
   if (address_.starts_with("unix://")) address_.erase(0, 7);
 }
 
@@ -56,7 +57,7 @@ void EventPublisher::Publish(std::string_view topic, std::string_view type,
   request.set_service("containerd.services.events.ttrpc.v1.Events");
   request.set_method("Forward");
   request.set_payload(forward.SerializeAsString());
-  request.set_timeout_nano(std::chrono::nanoseconds(kReplyLimit).count());
+  request.set_timeout_nano(kSinkLimit.count());
   auto* metadata = request.add_metadata();
   metadata->set_key("containerd-namespace-ttrpc");
   metadata->set_value(namespace_);
@@ -99,11 +100,16 @@ void EventPublisher::Send() {
   waiting_for_ = next_stream_;
   next_stream_ += 2;
   out_ = EncodeFrame(waiting_for_, kRequestFrame, queue_.front().request);
-  limit_ = loop_->After(kReplyLimit, [this] {
-    Log(Level::kWarning, {"event sink does not answer"});
+  limit_ = loop_->After(pace_.answer_late, [this] { WaitLonger(); });
+  OnEvent(EPOLLOUT);
+}
+
+void EventPublisher::WaitLonger() {
+  Log(Level::kWarning, {"event sink does not answer"});
+  limit_ = loop_->After(pace_.answer_lost - pace_.answer_late, [this] {
+    Log(Level::kWarning, {"event sink has not answered, its connection is given up"});
     Retry();
   });
-  OnEvent(EPOLLOUT);
 }
 
 void EventPublisher::OnEvent(std::uint32_t events) {
@@ -144,7 +150,7 @@ void EventPublisher::OnReply(const Frame& frame) {
 void EventPublisher::Done() {
   limit_.Reset();
   waiting_for_ = 0;
-  backoff_ = kFirstBackoff;
+  backoff_ = pace_.first_pause;
   queue_.pop_front();
   if (queue_.empty() && flushed_) {
     flush_timer_.Reset();
@@ -163,14 +169,14 @@ void EventPublisher::Retry() {
     pausing_ = false;
     Pump();
   });
-  backoff_ = std::min(backoff_ * 2, kMaxBackoff);
+  backoff_ = std::min(backoff_ * 2, pace_.longest_pause);
 }
 
 void EventPublisher::Kick() {
   if (!pausing_) return;
   pausing_ = false;
   retry_.Reset();
-  backoff_ = kFirstBackoff;
+  backoff_ = pace_.first_pause;
   Pump();
 }
 

@@ -15,11 +15,29 @@
 
 namespace vortex::shim {
 
+// How long it waits for what. A test divides all of it by one number.
+struct EventPace {
+  // Between tries when nobody listens or the connection broke; doubles each time.
+  std::chrono::microseconds first_pause{50'000};
+  std::chrono::microseconds longest_pause{5'000'000};
+  // Without an answer this long it says so, and goes on waiting: a sink that is stopped has the
+  // event already, and would get it twice.
+  std::chrono::microseconds answer_late{5'000'000};
+  // Then the connection is given up all the same, at the price of a second copy.
+  std::chrono::microseconds answer_lost{600'000'000};
+
+  EventPace DividedBy(int factor) const {
+    return {first_pause / factor, longest_pause / factor, answer_late / factor,
+            answer_lost / factor};
+  }
+};
+
 class EventPublisher {
  public:
   // `address` is a unix socket path, with or without "unix://"; empty drops every event with a log
   // line.
-  EventPublisher(base::EventLoop* loop, std::string address, std::string name_space);
+  EventPublisher(base::EventLoop* loop, std::string address, std::string name_space,
+                 EventPace pace = EventPace());
 
   // Queues one event. `message` is the serialized message of type `type`
   // ("containerd.events.TaskExit").
@@ -43,6 +61,7 @@ class EventPublisher {
   void OnEvent(std::uint32_t events);
   void OnReply(const Frame& frame);
   void Done();
+  void WaitLonger();
   void Retry();
   void Disconnect();
 
@@ -58,7 +77,8 @@ class EventPublisher {
   std::string out_;
   std::uint32_t next_stream_ = 1;
   std::uint32_t waiting_for_ = 0;
-  std::chrono::milliseconds backoff_;
+  EventPace pace_;
+  std::chrono::microseconds backoff_;
   bool pausing_ = false;
   std::function<void()> flushed_;
   base::EventLoop::Timer flush_timer_;

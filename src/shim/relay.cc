@@ -26,6 +26,7 @@ Relay::Relay(base::EventLoop* loop, RelayKind kind, base::UniqueFd source, base:
              std::function<void()> on_end)
     : loop_(loop),
       kind_(kind),
+      splices_(kind == RelayKind::kPipes),
       source_(std::move(source)),
       sink_(std::move(sink)),
       on_end_(std::move(on_end)) {
@@ -49,7 +50,7 @@ void Relay::WatchSink() {
 
 void Relay::Run() {
   for (int round = 0; round < kRoundsPerTurn; ++round) {
-    switch (kind_ == RelayKind::kPipes ? MoveSpliced() : MoveCopied()) {
+    switch (splices_ ? MoveSpliced() : MoveCopied()) {
       case Step::kMoved:
         break;
       case Step::kWaitSource:
@@ -74,6 +75,11 @@ Relay::Step Relay::MoveSpliced() {
   }
   if (count == 0) return Step::kEnd;
   if (errno == EINTR) return Step::kMoved;
+  if (errno == EINVAL) {
+    // splice(2) does not append to files.
+    splices_ = false;
+    return Step::kMoved;
+  }
   if (errno != EAGAIN) return Step::kEnd;
   return Writable(sink_.get()) ? Step::kWaitSource : Step::kWaitSink;
 }

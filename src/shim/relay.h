@@ -43,6 +43,7 @@ class Relay {
 
   base::EventLoop* loop_;
   RelayKind kind_;
+  bool splices_;
   base::UniqueFd source_;
   base::UniqueFd sink_;
   std::function<void()> on_end_;

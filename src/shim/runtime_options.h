@@ -30,6 +30,8 @@ struct RuntimeOptions {
   // The form that Go's shim keeps in options.json: only what is set.
   std::string ToJson() const;
   static RuntimeOptions FromJson(std::string_view text);
+  // Every field has its default.
+  bool SaysNothing() const { return runtime_flags.empty() && ToJson() == "{}"; }
 };
 
 // Decodes by the type's name, whatever prefix its URL has: the messages overlap on the wire.

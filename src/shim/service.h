@@ -105,6 +105,8 @@ class Service {
   base::Task<Status> Resume(const task_v2::ResumeRequest& request, Empty* response);
   base::Task<Status> Update(const task_v2::UpdateTaskRequest& request, Empty* response);
   base::Task<Status> Checkpoint(const task_v2::CheckpointTaskRequest& request, Empty* response);
+  base::Task<Status> CheckpointSandbox(std::shared_ptr<Container> container, bool exit,
+                                       std::string image);
   base::Task<Status> ResizePty(const task_v2::ResizePtyRequest& request, Empty* response);
   base::Task<Status> CloseIO(const task_v2::CloseIORequest& request, Empty* response);
 

@@ -44,7 +44,8 @@ base::Task<Status> Service::KillExec(std::shared_ptr<Container> container,
     const std::string log = container->bundle + "/" + call.log_name;
     Status status = co_await container->cli->Run(std::move(call), nullptr);
     ::unlink(log.c_str());
-    if (process->reaped.set() || (!status.ok() && MeansNotFound(status.message)))
+    // Its own end may come before the answer of a program that has killed it.
+    if (!status.ok() && (process->reaped.set() || MeansNotFound(status.message)))
       co_return AlreadyFinished();
     co_return status;
   }
@@ -183,6 +184,8 @@ base::Task<Status> Service::Checkpoint(const task_v2::CheckpointTaskRequest& req
   }
   const std::string image = request.path().empty() ? options.image_path() : request.path();
   if (image.empty()) co_return InvalidArgument("checkpoint without a path");
+  if (!container->cli->driver().host_init)
+    co_return co_await CheckpointSandbox(container, options.exit(), image);
   const std::string work =
       options.work_path().empty() ? container->bundle + "/work/criu-work" : options.work_path();
   RuntimeCall call;
@@ -205,6 +208,46 @@ base::Task<Status> Service::Checkpoint(const task_v2::CheckpointTaskRequest& req
       status.message += ", see " + container->bundle + "/criu-dump.log";
     }
     co_return status;
+  }
+  containerd::events::TaskCheckpointed event;
+  event.set_container_id(container->id);
+  event.set_checkpoint(image);
+  Publish("/tasks/checkpointed", "containerd.events.TaskCheckpointed", event);
+  co_return Ok();
+}
+
+base::Task<Status> Service::CheckpointSandbox(std::shared_ptr<Container> container, bool exit,
+                                              std::string image) {
+  const auto unimplemented = [&](const std::string& why) {
+    return Error(Code::kUnimplemented,
+                 "checkpoint of " + container->id + ": " + why + ": unimplemented");
+  };
+  if (container->sandbox) co_return unimplemented("it shares a sandbox with other containers");
+  if (!LivingMembers(*container).empty())
+    co_return unimplemented("its sandbox has other containers in it");
+  // With --leave-running runsc 2022-12 makes another sandbox and stays in the foreground with it.
+  if (!exit)
+    co_return unimplemented(container->cli->binary() + " ends what it saves; ask for exit");
+  if (container->init->state == State::kPaused) {
+    // Clients pause before they ask. The sentry stops everything by itself, and what is paused
+    // would not come to its end.
+    RuntimeCall resume;
+    resume.verb = "resume";
+    resume.args = {container->id};
+    Status status = co_await container->cli->Run(std::move(resume), nullptr);
+    if (!status.ok()) co_return status;
+    if (container->init->state == State::kPaused) container->init->state = State::kRunning;
+  }
+  RuntimeCall call;
+  call.verb = "checkpoint";
+  call.args = {"--image-path", image, container->id};
+  Status status = co_await container->cli->Run(std::move(call), nullptr);
+  if (!status.ok()) co_return status;
+  // The image is complete when its sandbox is gone.
+  const bool ended = co_await container->init->reaped.WaitFor(std::chrono::seconds(10));
+  if (!ended) {
+    co_return Error(Code::kUnknown,
+                    "checkpoint of " + container->id + ": its sandbox has not ended within 10 s");
   }
   containerd::events::TaskCheckpointed event;
   event.set_container_id(container->id);

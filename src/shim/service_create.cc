@@ -136,6 +136,9 @@ base::Task<Status> Service::CreateSteps(std::shared_ptr<Container> container,
     Status decoded =
         DecodeOptions(request.options().type_url(), request.options().value(), &container->options);
     if (!decoded.ok()) co_return decoded;
+    // containerd 2.x gives pod members runc options that only name the sandbox's address, in the
+    // place of the runtime's own.
+    if (container->options.SaysNothing()) container->options = config_.start_options;
   }
   auto config = ReadOciConfig(bundle);
   if (!config) co_return InvalidArgument(bundle + "/config.json cannot be read as an OCI spec");
@@ -205,7 +208,21 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
     if (container->options.no_new_keyring) call.args.emplace_back("--no-new-keyring");
   }
   call.args.push_back(container->id);
+  const RuntimeCall first = call;
   status = co_await container->cli->Run(std::move(call), nullptr);
+  if (!status.ok() && first.effective_id && !container->aborted) {
+    // runsc 2022-12 wants to be an id of the job's user namespace. 2024-07 takes whoever is not
+    // root for rootless, and puts its sentry into that namespace by itself.
+    Log(Level::kInfo, {"create ", container->id, " once more as root: ", status.message});
+    RuntimeCall undo;
+    undo.verb = "delete";
+    undo.args = {"--force", container->id};
+    undo.limit = kForceLimit;
+    const Status ignored = co_await container->cli->Run(std::move(undo), nullptr);
+    RuntimeCall second = first;
+    second.effective_id.reset();
+    status = co_await container->cli->Run(std::move(second), nullptr);
+  }
   if (!status.ok()) co_return status;
   if (container->sandbox) {
     init->pid = container->sandbox->init->pid;

@@ -95,8 +95,10 @@ base::Task<Status> Service::Restore(std::shared_ptr<Container> container) {
   call.args = {"--image-path", container->checkpoint, "--work-path",       work,
                "--detach",     "--pid-file",          bundle + "/init.pid"};
   HandOver(*init->io, &call);
-  call.args.emplace_back("--no-subreaper");
-  if (container->options.no_pivot_root) call.args.emplace_back("--no-pivot");
+  if (container->cli->driver().pivot_flags) {
+    call.args.emplace_back("--no-subreaper");
+    if (container->options.no_pivot_root) call.args.emplace_back("--no-pivot");
+  }
   call.args.insert(call.args.end(), {"--bundle", bundle, container->id});
   status = co_await container->cli->Run(std::move(call), nullptr);
   if (!status.ok()) {

@@ -102,6 +102,11 @@ class Pod:
             parent = fact(f"/proc/{row.split()[1]}/stat").rsplit(")", 1)[1].split()[1]
             expect_equal(int(parent), shim, row)
 
+    def one_sandbox(self):
+        self.one_shim()
+        pids = {row.split()[1] for row in must("ctr", "-n", "k8s.io", "task", "ls").splitlines()[1:]}
+        expect_equal(len(pids), 1, pids)
+
     def own_cgroups(self):
         """Each container has a cgroup of its own below the pod's parent."""
         self.need("a", "b")
@@ -208,6 +213,24 @@ def check(tap):
                 ("all is removed, the shim too", pod.remove)):
             tap.check(f"cri, {handler}: {what}", step)
         tap.check(f"cri, {handler}: nothing is left behind", removed, parent, before)
+    check_gvisor(tap, cri)
+
+
+def check_gvisor(tap, cri):
+    """Containers inside one sandbox: no cgroups of their own, and limits only for the whole."""
+    handler, parent = "vortex-gvisor", "/kubepods/pod3"
+    before = census()
+    pod = Pod(cri, handler, parent)
+    for what, step in (
+            ("a sandbox is ready", pod.run), ("two containers run in it", pod.two_containers),
+            ("one shim is the parent of the one sandbox of all three", pod.one_sandbox),
+            ("ExecSync: streams and exit code", pod.executes), ("a container's log", pod.logs_are_written),
+            ("stats", pod.stats),
+            ("containerd killed -9 and started: the pod is found again", pod.found_again),
+            ("stop: by SIGTERM, and by SIGKILL after the timeout", pod.stop_containers),
+            ("all is removed, the shim too", pod.remove)):
+        tap.check(f"cri, {handler}: {what}", step)
+    tap.check(f"cri, {handler}: nothing is left behind", removed, parent, before)
 
 
 def removed(path, before):

@@ -202,6 +202,32 @@ TEST_F(Cli, DoctorOutlivesABrokenRuntime) {
   EXPECT_NE(hung.out.find("does not answer to --version"), std::string::npos) << hung.out;
 }
 
+// In a mount namespace of its own, where /tmp is full and containerd's directory, which lies below
+// it, is still there.
+TEST_F(Cli, DoctorSaysThatTmpIsFull) {
+  const std::string dir = containerd().dir();
+  const std::string keep = "/run/vortex-doctor-" + std::to_string(::getpid());
+  const std::string command = fmt::format(
+      "mkdir {1} && unshare -m sh -c 'set -e; mount --bind {0} {1}; mount -t tmpfs -o size=16k "
+      "tmpfs "
+      "/tmp; mkdir -p {0}; mount --bind {1} {0}; cat /dev/zero > /tmp/filler 2>/dev/null || true; "
+      "exec {2} --address {3} --state-dir {4} --data-dir {5} --image {6} --cgroup-parent {7} "
+      "doctor' 2>&1; echo \"exit $?\"; rmdir {1}",
+      dir, keep, VORTEX_TEST_VORTEXCTL, options().address, options().state_dir, options().data_dir,
+      options().image, options().cgroup_parent);
+  std::string said;
+  FILE* pipe = ::popen(command.c_str(), "re");
+  ASSERT_NE(pipe, nullptr);
+  char buffer[4096];
+  std::size_t count = 0;
+  while ((count = std::fread(buffer, 1, sizeof buffer, pipe)) > 0) said.append(buffer, count);
+  ::pclose(pipe);
+  EXPECT_NE(said.find("exit 1\n"), std::string::npos) << said;
+  EXPECT_NE(said.find("o space left on device"), std::string::npos) << said;
+  EXPECT_NE(said.find("make room in /tmp"), std::string::npos) << said;
+  EXPECT_FALSE(std::filesystem::exists(keep));
+}
+
 TEST_F(Cli, DoctorImagesAndVersionAnswer) {
   const Ended doctor = RunVortexctl(options(), {"doctor", "--json"});
   EXPECT_EQ(doctor.exit_code, 0) << doctor.out;

@@ -109,5 +109,30 @@ TEST_F(JobsTest, WithoutARunIdTheAnnotationsDoNothing) {
   EXPECT_FALSE(ReadFile(Dir() + "/report", 1 << 20));
 }
 
+// Nobody may set this host's clock, so the kernel says which clock the timer is on: one that a step
+// of the wall clock does not move, and an absolute point of it.
+TEST_F(JobsTest, TheDeadlinesTimerIsOnTheBootClock) {
+  const std::string deadline = std::to_string(NowUnixNs() + 3'600'000'000'000);
+  ASSERT_EQ(
+      Run("-d " + Job("--annotation io.vortex.deadline-unix-ns=" + deadline), "a", "sleep 1000")
+          .code,
+      0);
+  const std::string proc = "/proc/" + std::to_string(ShimOf("a"));
+  const std::string timers =
+      Shell("cd " + proc +
+            "/fd && for fd in *; do [ \"$(readlink $fd)\" = 'anon_inode:[timerfd]' ] && "
+            "cat ../fdinfo/$fd; done; true")
+          .text;
+  // CLOCK_BOOTTIME is 7; flag 1 is TFD_TIMER_ABSTIME.
+  EXPECT_THAT(timers, ::testing::HasSubstr("clockid: 7\n"));
+  EXPECT_THAT(timers, ::testing::HasSubstr("settime flags: 01\n"));
+  EXPECT_THAT(timers, ::testing::ContainsRegex("it_value: \\(3(59|58|57)[0-9],"));
+  EXPECT_EQ(timers.find("clockid: 0"), std::string::npos)
+      << "a timer on the wall clock: " << timers;
+  Ctr("task kill -s SIGKILL a");
+  ASSERT_TRUE(Until([this] { return StateOf("a") == "STOPPED"; }));
+  Ctr("task rm a");
+}
+
 }  // namespace
 }  // namespace vortex::shim::testing

@@ -17,12 +17,12 @@
 
 namespace vortex::shim::testing {
 
-TtrpcPeer::TtrpcPeer(const std::string& socket) {
+TtrpcPeer::TtrpcPeer(const std::string& socket, int seconds) {
   base::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   std::memcpy(name.sun_path, socket.data(), std::min(socket.size(), sizeof name.sun_path - 1));
-  const timeval limit{20, 0};
+  const timeval limit{seconds, 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0)
     fd_ = std::move(fd);

@@ -23,10 +23,10 @@ struct Reply {
   std::string payload;
 };
 
-// One ttrpc connection; blocking, 20 s at most for each answer.
+// One ttrpc connection; blocking, `seconds` at most for each answer.
 class TtrpcPeer {
  public:
-  explicit TtrpcPeer(const std::string& socket);
+  explicit TtrpcPeer(const std::string& socket, int seconds = 20);
   bool connected() const { return fd_.valid(); }
   // Sends a request and returns its stream.
   std::uint32_t Send(const std::string& method, const std::string& payload,

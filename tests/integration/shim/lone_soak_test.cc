@@ -156,5 +156,43 @@ TEST_F(LoneSoakTest, DeleteWithARuntimeThatHangsEndsInTime) {
   Shell("rm -rf " + root);
 }
 
+// The Delete of a container whose runtime fails, and then hangs when forced: with VORTEX_LONG=1 it
+// hangs both times.
+TEST_F(LoneSoakTest, ADeleteWhoseForcedTryHangsGoesOn) {
+  const bool both = ::getenv("VORTEX_LONG") != nullptr;
+  LoneShim shim(
+      "case $verb in create) sleep 1000 >/dev/null 2>&1 & echo -n $! > $pidfile;; "
+      "delete) echo $$ >> deletes; " +
+      std::string(both ? "" : "[ $(wc -l < deletes) = 1 ] && exit 1; ") + "sleep 1000;; esac");
+  shim.Start();
+  TtrpcPeer peer(shim.socket(), 60);
+  ASSERT_EQ(peer.Call("Create", shim.CreateRequest()).code, 0);
+  ASSERT_EQ(CallFor(&peer, "Start").code, 0);
+  containerd::task::v2::KillRequest kill;
+  kill.set_id("task");
+  kill.set_signal(SIGKILL);
+  ASSERT_EQ(peer.Call("Kill", kill).code, 0);
+  ASSERT_EQ(CallFor(&peer, "Wait").code, 0);
+  const std::int64_t before = NowUnixNs();
+  const Reply deleted = CallFor(&peer, "Delete");
+  const std::int64_t took = NowUnixNs() - before;
+  EXPECT_EQ(deleted.code, 0) << deleted.message;
+  printf("Delete with a runtime that hangs: %lld ms\n", static_cast<long long>(took / 1'000'000));
+  EXPECT_GT(took, (both ? 39'000'000'000 : 9'000'000'000));
+  EXPECT_LT(took, (both ? 45'000'000'000 : 15'000'000'000));
+  // Killed with their children.
+  const std::string pids = ReadFile(shim.bundle() + "/deletes", 4096).value_or("");
+  std::string_view rest = pids;
+  int tries = 0;
+  while (!rest.empty()) {
+    const std::string pid(Trim(NextLine(&rest)));
+    ++tries;
+    EXPECT_TRUE(Until([&] { return Shell("pgrep -s " + pid).text.empty(); })) << pid;
+  }
+  EXPECT_EQ(tries, 2);
+  // Nothing of it is known any more.
+  EXPECT_EQ(CallFor(&peer, "Delete").code, 5);
+}
+
 }  // namespace
 }  // namespace vortex::shim::testing

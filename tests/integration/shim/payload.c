@@ -92,6 +92,16 @@ int main(int argc, char** argv) {
     printf("tty %d\n", isatty(0) && isatty(1) && isatty(2));
     return 0;
   }
+  // Counts to the number, then takes 400 MiB.
+  if (!strcmp(verb, "hoard")) {
+    for (int i = 0; i < number; ++i) {
+      char line[32];
+      snprintf(line, sizeof line, "count %d\n", i);
+      Say(1, line);
+      usleep(50000);
+    }
+    return Allocate(400);
+  }
   // Says how often it has counted, until SIGTERM.
   if (!strcmp(verb, "count")) {
     signal(SIGTERM, OnTerm);

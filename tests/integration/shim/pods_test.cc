@@ -27,6 +27,15 @@ class PodsTest : public CtrTest {
     options_ = "--runtime-config-path " + toml;
   }
 
+  // A test that failed half way must not leave its pod.
+  void TearDown() override {
+    if (HasFailure()) {
+      Ctr("task kill -s SIGKILL pod");
+      for (const char* id : {"a", "b", "greedy", "pod"}) Ctr(std::string("task rm -f ") + id);
+    }
+    CtrTest::TearDown();
+  }
+
   std::string Flags(const std::string& type) const {
     return options_ + " --annotation io.kubernetes.cri.container-type=" + type +
            " --annotation io.kubernetes.cri.sandbox-id=pod ";
@@ -118,16 +127,17 @@ TEST_F(PodsTest, TheEndOfTheSandboxEndsItsMembers) {
 
 TEST_F(PodsTest, ASignalToAnExecReachesItAndNobodyElse) {
   StartSandbox();
-  StartMember("a", "stay");
-  Shell("(" + CtrCommand("task exec --exec-id e1 a /work stay") + " >/dev/null 2>&1 &)");
+  StartMember("a", "sleep 1000");
+  Shell("(" + CtrCommand("task exec --exec-id e1 a /work sleep 1000") + " >/dev/null 2>&1 &)");
   ASSERT_TRUE(Until([&] { return ProcessesIn("a") == 2; })) << Inside("a");
-  EXPECT_EQ(Ctr("task kill -s SIGKILL --exec-id e1 a").code, 0);
+  // It may be seen before its Start has answered.
+  EXPECT_TRUE(Until([&] { return Ctr("task kill -s SIGKILL --exec-id e1 a").code == 0; }));
   EXPECT_TRUE(Until([&] { return ProcessesIn("a") == 1; })) << Inside("a");
   EXPECT_EQ(StateOf("a"), "RUNNING");
   // The same in the sandbox's own container.
-  Shell("(" + CtrCommand("task exec --exec-id e2 pod /work stay") + " >/dev/null 2>&1 &)");
+  Shell("(" + CtrCommand("task exec --exec-id e2 pod /work sleep 1000") + " >/dev/null 2>&1 &)");
   ASSERT_TRUE(Until([&] { return ProcessesIn("pod") == 2; })) << Inside("pod");
-  EXPECT_EQ(Ctr("task kill -s SIGKILL --exec-id e2 pod").code, 0);
+  EXPECT_TRUE(Until([&] { return Ctr("task kill -s SIGKILL --exec-id e2 pod").code == 0; }));
   EXPECT_TRUE(Until([&] { return ProcessesIn("pod") == 1; })) << Inside("pod");
   EXPECT_EQ(Ctr("task kill -s SIGKILL pod").code, 0);
   Remove("a");

@@ -132,5 +132,65 @@ TEST_F(RestartsTest, ShimAndContainerdDieTogether) {
   EXPECT_EQ(Ctr("container rm a").code, 0);
 }
 
+// The real clock: longer than the publisher waits before it says so, or a minute with
+// VORTEX_LONG=1.
+TEST_F(RestartsTest, AStoppedContainerdIsToldAllExitsInOrderAndOnce) {
+  const bool minute = ::getenv("VORTEX_LONG") != nullptr;
+  const int tasks = minute ? 30 : 6;
+  const int seconds = minute ? 60 : 8;
+  std::vector<int> pids;
+  for (int i = 0; i < tasks; ++i) {
+    // One shim for all, so one queue.
+    const Output made = Run("-d --annotation io.containerd.runc.v2.group=all",
+                            "t" + std::to_string(i), "sleep 100000");
+    ASSERT_EQ(made.code, 0) << made.text;
+    pids.push_back(InitOf("t" + std::to_string(i)));
+  }
+  ASSERT_EQ(Shims().size(), 1U);
+  const std::string heard = Dir() + "/heard";
+  Shell("(timeout 300 ctr -a " + containerd().address() + " -n " + NameSpace() + " events > " +
+        heard + " 2>&1 & echo $! > " + Dir() + "/listener)");
+  // It listens when it tells what is changed now.
+  ASSERT_TRUE(Until([&] {
+    Ctr("namespaces label " + NameSpace() + " heard=" + std::to_string(::rand()));
+    return !ReadFile(heard, 1 << 20).value_or("").empty();
+  }));
+  ::kill(containerd().pid(), SIGSTOP);
+  for (const int pid : pids) {
+    ::kill(pid, SIGKILL);
+    // In this order, and spread over the whole time.
+    ::usleep(static_cast<useconds_t>(seconds * 1'000'000 / tasks));
+  }
+  const std::int64_t thawed = NowUnixNs();
+  ::kill(containerd().pid(), SIGCONT);
+  const auto exits = [&] {
+    std::vector<std::string> ids;
+    const std::string text = ReadFile(heard, 1 << 20).value_or("");
+    std::string_view rest = text;
+    while (!rest.empty()) {
+      const std::string_view line = NextLine(&rest);
+      const std::size_t at = line.find("\"container_id\":\"");
+      if (line.find("/tasks/exit") == std::string_view::npos || at == std::string_view::npos)
+        continue;
+      const std::string_view id = line.substr(at + 16);
+      ids.emplace_back(id.substr(0, id.find('"')));
+    }
+    return ids;
+  };
+  EXPECT_TRUE(Until([&] { return exits().size() >= pids.size(); }));
+  const std::int64_t all = NowUnixNs();
+  ::usleep(2'000'000);
+  std::vector<std::string> wanted;
+  for (int i = 0; i < tasks; ++i) wanted.push_back("t" + std::to_string(i));
+  EXPECT_EQ(exits(), wanted);
+  printf("containerd stopped for %d s: %zu exits told of %d, the last %lld ms after it went on\n",
+         seconds, exits().size(), tasks, static_cast<long long>((all - thawed) / 1'000'000));
+  Shell("kill $(cat " + Dir() + "/listener)");
+  for (const std::string& id : wanted) {
+    EXPECT_THAT(Ctr("task rm " + id).text, HasSubstr("137"));
+    Ctr("container rm " + id);
+  }
+}
+
 }  // namespace
 }  // namespace vortex::shim::testing

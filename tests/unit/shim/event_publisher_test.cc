@@ -25,12 +25,18 @@ class EventPublisherTest : public ::testing::Test {
     ::rmdir(dir_.c_str());
   }
 
-  void StartSink() {
+  // Listens, and takes and answers nothing: a containerd that is stopped.
+  void StartFrozenSink() {
     ::unlink(path_.c_str());
-    base::UniqueFd listener;
     bool in_use = false;
-    ASSERT_TRUE(ListenOrFind(path_, &listener, &in_use).ok());
-    sink_ = std::make_unique<TtrpcServer>(&loop_, std::move(listener), [this](Call call) {
+    ASSERT_TRUE(ListenOrFind(path_, &listener_, &in_use).ok());
+  }
+  void StartSink() {
+    StartFrozenSink();
+    Thaw();
+  }
+  void Thaw() {
+    sink_ = std::make_unique<TtrpcServer>(&loop_, std::move(listener_), [this](Call call) {
       containerd::services::events::ttrpc::v1::ForwardRequest request;
       ASSERT_TRUE(request.ParseFromString(call.payload));
       EXPECT_EQ(request.envelope().namespace_(), "ns");
@@ -43,6 +49,10 @@ class EventPublisherTest : public ::testing::Test {
       if (!silent_) sink_->Reply(call.id, Ok(), "");
     });
   }
+  void RunFor(std::chrono::milliseconds time) {
+    const auto end = base::EventLoop::Clock::now() + time;
+    while (base::EventLoop::Clock::now() < end) loop_.Turn(5);
+  }
   void RunUntil(std::size_t count) {
     for (int i = 0; i < 100000 && topics_.size() < count; ++i) loop_.Turn(100);
   }
@@ -53,6 +63,7 @@ class EventPublisherTest : public ::testing::Test {
   std::vector<std::string> topics_;
   int refusals_ = 0;
   bool silent_ = false;
+  base::UniqueFd listener_;
   std::unique_ptr<TtrpcServer> sink_;
 };
 
@@ -117,6 +128,52 @@ TEST_F(EventPublisherTest, WhenTheQueueOverflowsExitsStay) {
   RunUntil(4096);
   EXPECT_EQ(topics_.size(), 4096U);
   EXPECT_EQ(std::count(topics_.begin(), topics_.end(), "/exit"), 500);
+}
+
+// A minute at a hundredth of its length: every pause of the publisher is a hundredth too.
+constexpr int kTimes = 100;
+constexpr std::chrono::milliseconds kMinute{60'000 / kTimes};
+
+std::vector<std::string> Numbered(int count) {
+  std::vector<std::string> topics;
+  for (int i = 0; i < count; ++i) topics.push_back("/" + std::to_string(i));
+  return topics;
+}
+
+TEST_F(EventPublisherTest, ASinkThatIsAwayForAMinuteGetsAllInOrderAndOnce) {
+  EventPublisher events(&loop_, path_, "ns", EventPace().DividedBy(kTimes));
+  for (int i = 0; i < 300; ++i) {
+    events.Publish("/" + std::to_string(i), "t", "");
+    if (i % 10 == 0) RunFor(kMinute / 30);
+  }
+  StartSink();
+  RunUntil(300);
+  RunFor(kMinute / 10);
+  EXPECT_EQ(topics_, Numbered(300));
+  EXPECT_TRUE(events.idle());
+}
+
+TEST_F(EventPublisherTest, ASinkThatIsStoppedForAMinuteGetsAllInOrderAndOnce) {
+  StartFrozenSink();
+  EventPublisher events(&loop_, path_, "ns", EventPace().DividedBy(kTimes));
+  for (int i = 0; i < 300; ++i) {
+    events.Publish("/" + std::to_string(i), "t", "");
+    if (i % 10 == 0) RunFor(kMinute / 30);
+  }
+  Thaw();
+  RunUntil(300);
+  RunFor(kMinute / 10);
+  EXPECT_EQ(topics_, Numbered(300));
+  EXPECT_TRUE(events.idle());
+}
+
+TEST_F(EventPublisherTest, AnAnswerThatNeverComesIsNotWaitedForForEver) {
+  silent_ = true;
+  StartSink();
+  EventPublisher events(&loop_, path_, "ns", EventPace().DividedBy(10'000));
+  events.Publish("/0", "t", "");
+  RunUntil(2);
+  EXPECT_EQ(topics_, (std::vector<std::string>{"/0", "/0"}));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pty.h>
+#include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -28,6 +29,26 @@ std::string ReadAll(int fd) {
   while ((count = ::read(fd, buffer, sizeof buffer)) > 0)
     out.append(buffer, static_cast<std::size_t>(count));
   return out;
+}
+
+// splice(2) refuses a file that is appended to; containerd's file:// outputs are such.
+TEST(RelayTest, AppendsToAFile) {
+  base::EventLoop loop;
+  Pipe in;
+  char path[] = "/tmp/vortex-relay-XXXXXX";
+  const base::UniqueFd file(::mkostemp(path, O_CLOEXEC));
+  ASSERT_EQ(::write(file.get(), "old ", 4), 4);
+  bool ended = false;
+  Relay relay(&loop, RelayKind::kPipes, std::move(in.read),
+              base::UniqueFd(::open(path, O_WRONLY | O_APPEND | O_CLOEXEC)), [&] { ended = true; });
+  ASSERT_EQ(::write(in.write.get(), "new", 3), 3);
+  in.write.Reset();
+  for (int i = 0; i < 100 && !ended; ++i) loop.Turn(10);
+  EXPECT_TRUE(ended);
+  ::lseek(file.get(), 0, SEEK_SET);
+  EXPECT_EQ(ReadAll(file.get()), "old new");
+  EXPECT_EQ(relay.bytes(), 3U);
+  ::unlink(path);
 }
 
 TEST(RelayTest, MovesEverythingAndEndsWithItsSource) {
