@@ -30,6 +30,12 @@ constexpr std::chrono::microseconds kFirstPause{20}, kLongestPause{2000};
 absl::StatusOr<Directory> Directory::Open(const std::string& path, bool create) {
   if (create) VX_RETURN_IF_ERROR(base::MakeDirs(path, 0750));
   VX_ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(path, O_RDONLY | O_DIRECTORY));
+  struct stat info {};
+  if (create && ::fstat(fd.get(), &info) == 0 && (info.st_mode & S_IWOTH) != 0) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "audit directory {} has mode {:04o}: anybody could write records (chmod o-w {})",
+                 path, info.st_mode & 07777, path);
+  }
   return Directory(path, std::move(fd));
 }
 
@@ -62,9 +68,16 @@ bool Directory::Replaced() const {
 }
 
 absl::StatusOr<base::UniqueFd> Directory::OpenFile(const std::string& name, int flags) const {
-  const int fd = ::openat(fd_.get(), name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, 0640);
-  if (fd < 0) return ErrnoStatus(errno, fmt::format("open {}", PathOf(name)));
-  return base::UniqueFd(fd);
+  // A FIFO in a file's place must not hold a run up.
+  base::UniqueFd fd(
+      ::openat(fd_.get(), name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640));
+  if (!fd) return ErrnoStatus(errno, fmt::format("open {}", PathOf(name)));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return Error(absl::StatusCode::kFailedPrecondition, "open {}: not a regular file",
+                 PathOf(name));
+  }
+  return fd;
 }
 
 absl::StatusOr<std::vector<std::string>> Directory::SealedSegments() const {

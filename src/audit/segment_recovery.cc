@@ -137,6 +137,7 @@ absl::Status SegmentWriter::AdoptTail(std::uint64_t size) {
   VX_ASSIGN_OR_RETURN(const std::string tail,
                       ReadAt(active_.get(), head_.bytes, size - head_.bytes, path));
   std::size_t at = 0;
+  const std::uint64_t counted = head_.seq;
   for (std::size_t end; (end = tail.find('\n', at)) != std::string::npos; at = end + 1) {
     const std::string_view line = std::string_view(tail).substr(at, end - at);
     const auto parsed = ParseLineHead(line);
@@ -152,6 +153,10 @@ absl::Status SegmentWriter::AdoptTail(std::uint64_t size) {
     if (parsed->type == "records_lost") head_.lost = 0;
   }
   head_.bytes += at;
+  // A killed writer's, or those of somebody who can write the file and not the head.
+  if (head_.seq > counted) {
+    Note("uncounted_lines", fmt::format(R"("first_seq":{},"last_seq":{})", counted + 1, head_.seq));
+  }
   const std::string_view rest = std::string_view(tail).substr(at);
   if (!rest.empty()) {
     const bool torn = rest.find('\n') == std::string_view::npos;

@@ -120,6 +120,12 @@ class Verifier {
       strange_.back().explained = true;
       Add(false, "torn_closed", number - 1, "a write that was cut short; the next line says so");
     }
+    if (parsed->type == "recovery" &&
+        line.find(R"("reason":"uncounted_lines")") != std::string_view::npos) {
+      Add(false, "uncounted", number,
+          "lines before this one were not counted by the head when it was written: a writer had "
+          "been killed, or somebody else wrote them");
+    }
     if (parsed->type == "records_lost")
       Add(false, "records_lost", number, "records could not be written before this line");
     ++out_.lines;
@@ -163,6 +169,12 @@ class Verifier {
     std::stable_sort(entries_.begin(), entries_.end(),
                      [](const Entry& a, const Entry& b) { return a.head.seq < b.head.seq; });
     bool first_of_file = true;
+    // The front of a segment cannot be cut off with nobody noticing, as whole old segments may be.
+    if (!entries_.empty() && entries_.front().head.type != "log_open" &&
+        (strange_.empty() || strange_.front().number > entries_.front().number)) {
+      Add(true, "deleted", entries_.front().number,
+          "a segment begins with a log_open; what stood before this line is gone");
+    }
     for (Entry& entry : entries_) {
       Follow(entry, first_of_file);
       first_of_file = false;

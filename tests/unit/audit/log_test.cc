@@ -130,7 +130,8 @@ TEST_F(Writers, ASealThatWasNotRenamedIsFinished) {
   const std::string active = Read("active.jsonl");
   options_.segment_age = std::chrono::hours(1);
   WriteLines(1, 100);
-  EXPECT_THAT(Findings(Verify()), IsEmpty());
+  // Two lines of the next segment were there, and the head did not count them.
+  EXPECT_THAT(Findings(Verify()), ::testing::ElementsAre("notice uncounted active.jsonl:3"));
   // Before the rename.
   std::filesystem::remove(Path("active.jsonl"));
   std::filesystem::rename(Path(sealed), Path("active.jsonl"));

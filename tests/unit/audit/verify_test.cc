@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every way to change a log, and the place that verify names for it.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "unit/audit/log_fixture.h"
 
@@ -187,7 +188,27 @@ TEST_F(Tamper, LinesBeforeTheHeadCouldCountThemAreAdopted) {
   std::ofstream(Path("head.json"), std::ios::trunc) << old_head;
   EXPECT_THAT(Findings(Verify()), ElementsAre("notice uncounted active.jsonl:13"));
   WriteLines(1, 200);
-  EXPECT_THAT(Findings(Verify()), IsEmpty());
+  // Told for good: nobody knows whether it was the writer that died.
+  EXPECT_THAT(Lines("active.jsonl")[13],
+              ::testing::HasSubstr(R"("reason":"uncounted_lines","first_seq":12,"last_seq":13)"));
+  EXPECT_THAT(Findings(Verify()), ElementsAre("notice uncounted active.jsonl:14"));
+}
+
+TEST_F(Tamper, ACutFrontIsFound) {
+  OneSegment();
+  std::vector<std::string> lines = Lines("active.jsonl");
+  lines.erase(lines.begin(), lines.begin() + 4);
+  Overwrite("active.jsonl", lines);
+  EXPECT_THAT(Findings(Verify()), ElementsAre("problem deleted active.jsonl:1",
+                                              "notice oldest_missing active.jsonl:1"));
+}
+
+TEST_F(Tamper, WhatIsNoFileIsRefusedAtOnce) {
+  OneSegment();
+  std::filesystem::remove(Path("active.jsonl"));
+  ASSERT_EQ(::mkfifo(Path("active.jsonl").c_str(), 0600), 0);
+  EXPECT_THAT(std::string(audit::Verify(options_.directory, {}).status().message()),
+              ::testing::HasSubstr("active.jsonl: not a regular file"));
 }
 
 TEST_F(Tamper, NoSuchDirectoryIsAnError) {

@@ -30,6 +30,28 @@ TEST(ResultRecordTest, RefusesWhatIsNotARecord) {
   }
 }
 
+// A caller must not pay for what the plugin's own memory limit never saw.
+TEST(ResultRecordTest, DepthAndValuesAreBounded) {
+  const auto with = [](const std::string& value) {
+    return ParseResultRecord(R"({"vortex":"result","token":"t","ok":true,"value":)" + value + "}");
+  };
+  const auto nested = [](int depth) {
+    return std::string(static_cast<std::size_t>(depth), '[') +
+           std::string(static_cast<std::size_t>(depth), ']');
+  };
+  EXPECT_TRUE(with(nested(kMaxResultDepth)).ok());
+  EXPECT_EQ(with(nested(kMaxResultDepth + 1)).status().message(),
+            "result record: nested deeper than 200");
+  EXPECT_EQ(with(std::string(16 << 20, '[')).status().message(),
+            "result record: nested deeper than 200");
+  std::string many = "[0";
+  for (std::size_t i = 1; i < kMaxResultValues; ++i) many += ",0";
+  EXPECT_EQ(with(many + "]").status().message(), "result record: more than 1000000 values in it");
+  EXPECT_FALSE(
+      ParseResultRecord(R"({"ok":false,"error":{"message":")" + std::string(2 << 20, 'x') + "\"}}")
+          .ok());
+}
+
 TEST(InitRecordTest, HoldsExactlyOneEnd) {
   EXPECT_EQ(ParseInitRecord(R"({"code":3})")->code, 3);
   EXPECT_EQ(ParseInitRecord(R"({"signal":9,"maxrss_kib":1})")->signal, 9);
