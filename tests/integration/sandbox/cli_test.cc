@@ -2,6 +2,8 @@
 // vortexctl: exit codes, outputs, and one clear error for each kind of bad input.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -67,6 +69,34 @@ TEST_F(Cli, JsonTellsApartWhatExitCodesCannot) {
   EXPECT_TRUE(result["image"]["digest"].get<std::string>().starts_with("sha256:"));
   EXPECT_TRUE(result["leftovers"].empty());
   EXPECT_GT(result["timings"]["phases"].size(), 8u);
+}
+
+TEST_F(Cli, ARequestWithoutAResultIsToldInJsonToo) {
+  const Ended ended = Run("echo", {"--json", "--payload", "{"});
+  EXPECT_EQ(ended.exit_code, 125);
+  const json told = json::parse(ended.out);
+  EXPECT_EQ(told["error"]["code"], "INVALID_ARGUMENT");
+  EXPECT_NE(told["error"]["message"].get<std::string>().find("payload"), std::string::npos);
+}
+
+TEST_F(Cli, AResultThatNobodyGotIsNoSuccess) {
+  const std::string command = fmt::format(
+      "{} --address {} --state-dir {} --data-dir {} --image {} --cgroup-parent {} --policy {} run "
+      "--plugin {} --payload 1 >/dev/full 2>/dev/null",
+      VORTEX_TEST_VORTEXCTL, options().address, options().state_dir, options().data_dir,
+      options().image, options().cgroup_parent, options().policy.file, Plugin("echo"));
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 125);
+}
+
+TEST_F(Cli, APayloadThatDoesNotEndIsEndedByASignal) {
+  const std::string fifo = ::testing::TempDir() + "/endless";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const base::UniqueFd writer(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));
+  Vortexctl run(options(), {"run", "--plugin", Plugin("echo"), "--payload", "@" + fifo});
+  run.Signal(SIGINT);
+  EXPECT_TRUE(run.EndsWithin(std::chrono::seconds(10)));
+  EXPECT_EQ(run.Wait().exit_code, 128 + SIGINT);
+  ::unlink(fifo.c_str());
 }
 
 TEST_F(Cli, PayloadsComeFromAFileToo) {
