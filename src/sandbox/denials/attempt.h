@@ -18,6 +18,7 @@ struct Attempt {
 
 // Rules of the sandbox, as records name them (docs/user/denials.md).
 inline constexpr char kRuleNoFile[] = "isolation.root-filesystem";
+inline constexpr char kRuleNoDevice[] = "isolation.devices";
 inline constexpr char kRuleReadOnly[] = "isolation.read-only";
 inline constexpr char kRuleNotRoot[] = "isolation.user-namespace";
 inline constexpr char kRuleNoExec[] = "isolation.noexec";

@@ -8,6 +8,8 @@ namespace vortex::sandbox {
 std::string AllowedBy(std::string_view control, std::string_view rule) {
   if (rule == kRuleNetwork || rule == kRuleNoResolver)
     return "the host in network of the manifest, and the operator's allowlist";
+  if (rule == kRuleNoDevice)
+    return "the device in gpus of the manifest, and the operator's allowlist";
   if (rule == kRuleNoFile || rule == kRuleNotRoot)
     return control == "process" ? "the program in the bundle"
                                 : "a copy in the bundle, or a mount that the operator grants";

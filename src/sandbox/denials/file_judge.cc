@@ -80,6 +80,7 @@ Ruling CallJudge::Missing(const Resolved& resolved, const char* action, const ch
     return Continue();
   const std::string target = CleanPath("/", resolved.path);
   if (!MissingFileIsDenial(target, config_.granted_mounts)) return Continue();
+  if (IsDevice(target)) return {ENOENT, Attempt{"device", action, target, kRuleNoDevice, ENOENT}};
   return Refuse(action, target, rule, ENOENT);
 }
 

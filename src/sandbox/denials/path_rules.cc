@@ -7,9 +7,9 @@
 namespace vortex::sandbox {
 namespace {
 
-constexpr std::array<std::string_view, 11> kOwnTrees = {"/bin",   "/dev",    "/lib",    "/lib32",
-                                                        "/lib64", "/libx32", "/plugin", "/proc",
-                                                        "/sbin",  "/tmp",    "/usr"};
+constexpr std::array<std::string_view, 14> kOwnTrees = {
+    "/bin",   "/dev/fd", "/dev/mqueue", "/dev/pts", "/dev/shm", "/lib", "/lib32",
+    "/lib64", "/libx32", "/plugin",     "/proc",    "/sbin",    "/tmp", "/usr"};
 
 // What the C library and CPython open without being asked to, when they start, load a library, look
 // up a name, a time zone or the number of processors. A plugin that reads one of them learns as
@@ -76,6 +76,8 @@ bool MissingFileIsDenial(std::string_view path, const std::vector<std::string>& 
          std::none_of(granted_mounts.begin(), granted_mounts.end(), below) &&
          std::find(kLibraryProbes.begin(), kLibraryProbes.end(), path) == kLibraryProbes.end();
 }
+
+bool IsDevice(std::string_view path) { return IsBelow(path, "/dev") && path != "/dev"; }
 
 bool RefusedWriteIsDenial(std::string_view path) {
   return path.find("/__pycache__/") == std::string_view::npos && !path.ends_with("/__pycache__");

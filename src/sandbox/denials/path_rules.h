@@ -15,10 +15,13 @@ std::string CleanPath(std::string_view cwd, std::string_view path);
 bool IsBelow(std::string_view path, std::string_view directory);
 
 // A file that is not there is a denial when its place is outside of all that the sandbox is made
-// of: the image's programs and libraries, the bundle, /tmp, /dev, /proc and granted mounts. Inside,
-// looking for files that may not be there is how imports and libraries work.
+// of: the image's programs and libraries, the bundle, /tmp, /proc, directories of /dev and granted
+// mounts. Inside, looking for files that may not be there is how imports and libraries work.
 //   path  absolute, as the kernel resolved it up to the part that is missing
 bool MissingFileIsDenial(std::string_view path, const std::vector<std::string>& granted_mounts);
+
+// A node that is not there is a device that nobody granted.
+bool IsDevice(std::string_view path);
 
 // A refused write is none when it is the interpreter that keeps its compiled modules
 // (__pycache__).

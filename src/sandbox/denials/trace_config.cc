@@ -27,6 +27,8 @@ std::string TraceConfigJson(const std::string& socket_path, bool network, bool f
   }
   for (const int number : TracedNumbers(network, filesystem))
     add("syscall/sysno/" + std::to_string(number) + "/exit");
+  // What was dropped is told by the next event only. The last of a session is init's end.
+  points.push_back({{"name", "sentry/task_exit"}});
   const Json session = {
       {"trace_session",
        {{"name", "Default"},

@@ -152,6 +152,7 @@ std::optional<Attempt> FileAttempt(const TraceEvent& event,
   switch (event.errno_value) {
     case ENOENT:
       if (!MissingFileIsDenial(path, granted_mounts)) return std::nullopt;
+      if (IsDevice(path)) return Attempt{"device", action, path, kRuleNoDevice, ENOENT};
       return Attempt{"filesystem", action, path, kRuleNoFile, ENOENT};
     case EROFS:
       return Attempt{"filesystem", action, path, kRuleReadOnly, EROFS};

@@ -14,6 +14,9 @@
 
 namespace vortex::sandbox {
 
+// Type of the event that a task's end is; it carries nothing that we use but the header.
+inline constexpr int kTaskExitEvent = 5;
+
 // The event that one packet carries, as far as we use it.
 struct TraceEvent {
   std::uint32_t dropped = 0;  // so far, of the whole session

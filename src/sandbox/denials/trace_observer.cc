@@ -46,10 +46,11 @@ class TraceObserver : public DenialObserver {
     thread_.Join();
     Observed out;
     out.denials = log_.Records();
-    // Its last events are lost when it is killed, so only a session that ended is whole.
-    out.observation = DescribeObserver(config_, "sentry",
-                                       greeted_ ? "" : "unavailable: the sandbox did not connect",
-                                       budget_.dropped() + dropped_ + malformed_, ended_);
+    // Its last events are lost when it is killed, so only a session that ended is whole; and when
+    // the socket is full, which the end of a task, the last event of all, would tell.
+    out.observation = DescribeObserver(
+        config_, "sentry", greeted_ ? "" : "unavailable: the sandbox did not connect",
+        budget_.dropped() + dropped_ + malformed_, ended_ && ended_by_exit_);
     return out;
   }
 
@@ -108,6 +109,7 @@ class TraceObserver : public DenialObserver {
       return;
     }
     dropped_ = event->dropped;
+    ended_by_exit_ = event->type == kTaskExitEvent;
     const auto attempt = AttemptOf(*event, config_.granted_mounts, config_.reachable_hosts);
     if (attempt) log_.Add(*attempt, UnixNowNs());
   }
@@ -123,6 +125,7 @@ class TraceObserver : public DenialObserver {
   std::uint64_t malformed_ = 0;
   bool greeted_ = false;
   bool ended_ = false;
+  bool ended_by_exit_ = false;
   ObserverThread thread_;  // last, so that it ends before what it uses
 };
 

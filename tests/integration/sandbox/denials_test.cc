@@ -130,6 +130,16 @@ TEST_F(Denials, ALinkIsNamedByWhatItPointsTo) {
   ExpectSeen(result, "filesystem/open", "/etc/by-openat2");
 }
 
+TEST_F(Denials, ADeviceThatNobodyGranted) {
+  const SandboxResult result = Attempt(
+      json::array({json::array({"read", "/dev/kvm"}), json::array({"read", "/dev/shm/none"}),
+                   json::array({"read", "/dev/null"})}));
+  EXPECT_EQ(outcomes_, json::array({"ENOENT", "ENOENT", "ok"}));
+  ExpectSeen(result, "device/open", "/dev/kvm");
+  EXPECT_EQ(result.denials.size(), 1u) << Describe(result);
+  EXPECT_EQ(result.denials.at(0).rule, "isolation.devices");
+}
+
 TEST_F(Denials, WritesToReadOnlyPlaces) {
   const SandboxResult result = Attempt({{"write", "/x"},
                                         {"write", "/plugin/x"},

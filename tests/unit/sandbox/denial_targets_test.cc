@@ -29,10 +29,12 @@ TEST(PathRulesTest, CleanPath) {
 }
 
 TEST(PathRulesTest, OutsideOfTheSandboxsTreesOnly) {
-  for (const char* path : {"/etc/passwd", "/root/.ssh/id_rsa", "/usrlocal/x", "/home", "/run/x"})
+  for (const char* path :
+       {"/etc/passwd", "/root/.ssh/id_rsa", "/usrlocal/x", "/home", "/run/x", "/dev/kvm"})
     EXPECT_TRUE(MissingFileIsDenial(path, {})) << path;
-  for (const char* path : {"/usr/lib/python3.11/x.py", "/plugin/x", "/tmp/x", "/proc/1/x", "/dev/x",
-                           "/lib/x86_64-linux-gnu/libx.so", "/etc/ld.so.cache", "/etc/localtime"})
+  for (const char* path :
+       {"/usr/lib/python3.11/x.py", "/plugin/x", "/tmp/x", "/proc/1/x", "/dev/shm/x",
+        "/lib/x86_64-linux-gnu/libx.so", "/etc/ld.so.cache", "/etc/localtime"})
     EXPECT_FALSE(MissingFileIsDenial(path, {})) << path;
   EXPECT_FALSE(MissingFileIsDenial("/models/x", {"/models"}));
   EXPECT_TRUE(MissingFileIsDenial("/models2/x", {"/models"}));
