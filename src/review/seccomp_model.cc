@@ -49,6 +49,12 @@ bool Condition::Implies(const Condition& other) const {
   return op == other.op && value == other.value && value_two == other.value_two;
 }
 
+bool Condition::Void() const {
+  if (op == "SCMP_CMP_GE") return value == 0;
+  if (op == "SCMP_CMP_LE") return value == UINT64_MAX;
+  return op == "SCMP_CMP_MASKED_EQ" && value == 0 && value_two == 0;
+}
+
 bool Condition::Excludes(const Condition& other) const {
   if (index != other.index) return false;
   if (op == "SCMP_CMP_EQ") return !other.Holds(value);
@@ -78,8 +84,8 @@ std::string Condition::Text() const {
 
 bool CallRule::Implies(const CallRule& other) const {
   return std::all_of(other.conditions.begin(), other.conditions.end(), [&](const Condition& want) {
-    return std::any_of(conditions.begin(), conditions.end(),
-                       [&](const Condition& have) { return have.Implies(want); });
+    return want.Void() || std::any_of(conditions.begin(), conditions.end(),
+                                      [&](const Condition& have) { return have.Implies(want); });
   });
 }
 

@@ -29,6 +29,8 @@ struct Condition {
   bool Holds(std::uint64_t argument) const;
   // Whenever this one holds, so does the other. May say no where it is true.
   bool Implies(const Condition& other) const;
+  // It holds for every argument.
+  bool Void() const;
   // Never do both hold. May say no where it is true.
   bool Excludes(const Condition& other) const;
   std::string Text() const;

@@ -41,6 +41,25 @@ TEST(DiffTest, MaskingAParentCovers) {
   EXPECT_EQ(Only(masked("/proc"), masked("/proc/acpi")), "loosens");
 }
 
+// A condition that holds for everything is none, also beside another rule that judges a part of it.
+TEST(DiffTest, AConditionThatAlwaysHoldsRestrictsNothing) {
+  const auto sends = [](const std::string& condition) {
+    return Linux(R"("seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [)"
+                 R"({"names": ["sendto"], "action": "SCMP_ACT_ALLOW", "args": [)" +
+                 condition +
+                 R"(, {"index": 4, "op": "SCMP_CMP_EQ", "value": 0}]}, )"
+                 R"({"names": ["sendto"], "action": "SCMP_ACT_NOTIFY", "args": [)"
+                 R"({"index": 3, "op": "SCMP_CMP_EQ", "value": 16384}, )"
+                 R"({"index": 4, "op": "SCMP_CMP_EQ", "value": 0}]}]})");
+  };
+  const std::string some = R"({"index": 3, "op": "SCMP_CMP_NE", "value": 16384})";
+  for (const char* all : {R"({"index": 3, "op": "SCMP_CMP_GE", "value": 0})",
+                          R"({"index": 3, "op": "SCMP_CMP_MASKED_EQ", "value": 0})"}) {
+    EXPECT_EQ(Only(sends(some), sends(all)), "loosens") << all;
+    EXPECT_EQ(Only(sends(all), sends(some)), "tightens") << all;
+  }
+}
+
 TEST(DiffTest, DeviceRulesAreReadInOrder) {
   const auto rules = [](const std::string& list) {
     return Linux(R"("resources": {"devices": [)" + list + "]}");

@@ -37,7 +37,7 @@ std::map<Direction, int> Directions(const Value& a, const Value& b) {
 }
 
 TEST(MutationTest, NoLooseningSurvives) {
-  constexpr int kTurns = 14;
+  constexpr int kTurns = 40;
   int turn = 0;
   int mutants = 0, by_audit = 0, survivors = 0, not_reversed = 0;
   for (const auto& path : Goldens()) {
