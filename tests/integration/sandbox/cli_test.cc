@@ -233,15 +233,17 @@ TEST_F(Cli, DoctorOutlivesABrokenRuntime) {
 }
 
 // In a mount namespace of its own, where /tmp is full and containerd's directory, which lies below
-// it, is still there.
+// it, is still there. vortexctl, which may lie below it too, is opened before.
 TEST_F(Cli, DoctorSaysThatTmpIsFull) {
   const std::string dir = containerd().dir();
   const std::string keep = "/run/vortex-doctor-" + std::to_string(::getpid());
   const std::string command = fmt::format(
-      "mkdir {1} && unshare -m sh -c 'set -e; mount --bind {0} {1}; mount -t tmpfs -o size=16k "
+      "mkdir {1} && unshare -m sh -c 'set -e; exec 9<{2}; mount --bind {0} {1}; mount -t tmpfs -o "
+      "size=16k "
       "tmpfs "
       "/tmp; mkdir -p {0}; mount --bind {1} {0}; cat /dev/zero > /tmp/filler 2>/dev/null || true; "
-      "exec {2} --address {3} --state-dir {4} --data-dir {5} --image {6} --cgroup-parent {7} "
+      "exec /proc/self/fd/9 --address {3} --state-dir {4} --data-dir {5} --image {6} "
+      "--cgroup-parent {7} "
       "doctor' 2>&1; echo \"exit $?\"; rmdir {1}",
       dir, keep, VORTEX_TEST_VORTEXCTL, options().address, options().state_dir, options().data_dir,
       options().image, options().cgroup_parent);
