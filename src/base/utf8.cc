@@ -40,4 +40,19 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
+std::size_t ControlLength(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto byte = static_cast<unsigned char>(text[0]);
+  if (byte < 0x20 || byte == 0x7f) return 1;
+  if (text.size() >= 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) return 2;
+  if (text.starts_with("\u061c")) return 2;
+  const std::string_view mark = text.substr(0, 3);
+  const auto between = [&](std::string_view low, std::string_view high) {
+    return mark.size() == 3 && mark >= low && mark <= high;
+  };
+  const bool turns =
+      between("\u200e", "\u200f") || between("\u2028", "\u202e") || between("\u2066", "\u2069");
+  return turns ? 3 : 0;
+}
+
 }  // namespace vortex::base

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/utf8.h"
+
 namespace vortex::cli {
 namespace {
 
@@ -16,22 +18,11 @@ constexpr std::size_t kShown = 160;
 }  // namespace
 
 std::string Printable(std::string_view text) {
-  // In UTF-8: the controls of C1, and the marks that change the direction of what follows.
-  constexpr auto invisible = [](std::string_view at) {
-    if (at.size() >= 2 && at[0] == '\xc2' && static_cast<unsigned char>(at[1]) < 0xa0) return 2;
-    for (const std::string_view mark :
-         {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202b", "\u202c", "\u202d",
-          "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}) {
-      if (at.starts_with(mark)) return static_cast<int>(mark.size());
-    }
-    const auto byte = static_cast<unsigned char>(at[0]);
-    return byte < 0x20 || byte == 0x7f ? 1 : 0;
-  };
   std::string out;
   while (!text.empty()) {
-    const int hidden = invisible(text);
+    const std::size_t hidden = base::ControlLength(text);
     out += hidden > 0 ? ' ' : text[0];
-    text.remove_prefix(static_cast<std::size_t>(std::max(hidden, 1)));
+    text.remove_prefix(std::max<std::size_t>(hidden, 1));
   }
   return out;
 }

@@ -67,6 +67,20 @@ absl::StatusOr<int> ReadPort(const YamlField& field) {
   return static_cast<int>(*port);
 }
 
+absl::StatusOr<NetworkRule> ReadNetworkRule(const YamlField& field) {
+  VX_ASSIGN_OR_RETURN(const auto members, field.Members({"host", "port"}));
+  NetworkRule rule;
+  for (const auto& [key, value] : members) {
+    if (key == "host") {
+      VX_ASSIGN_OR_RETURN(rule.host, ReadHost(value));
+    } else {
+      VX_ASSIGN_OR_RETURN(rule.port, ReadPort(value));
+    }
+  }
+  if (!rule.host.empty() && rule.port != 0) return rule;
+  return field.Bad("needs both host and port, for example {{host: api.example.com, port: 443}}");
+}
+
 absl::StatusOr<std::string> ReadCapability(const YamlField& field) {
   VX_ASSIGN_OR_RETURN(std::string name, field.Text());
   if (oci::IsCapabilityName(name)) return name;

@@ -22,6 +22,8 @@ absl::StatusOr<std::string> ReadId(const YamlField& field);
 // make of it ("127.1", "0x7f.1").
 absl::StatusOr<std::string> ReadHost(const YamlField& field);
 absl::StatusOr<int> ReadPort(const YamlField& field);
+// {host: api.example.com, port: 443}
+absl::StatusOr<NetworkRule> ReadNetworkRule(const YamlField& field);
 absl::StatusOr<std::string> ReadCapability(const YamlField& field);
 absl::StatusOr<std::string> ReadCdiName(const YamlField& field);
 absl::StatusOr<LimitRequest> ReadLimits(const YamlField& field);

@@ -77,28 +77,10 @@ absl::Status ReadCommand(const YamlField& field, Manifest& out) {
       Quoted(out.command[0]));
 }
 
-absl::Status ReadNetworkRule(const YamlField& field, Manifest& out) {
-  VX_ASSIGN_OR_RETURN(const auto members, field.Members({"host", "port"}));
-  NetworkRule rule;
-  for (const auto& [key, value] : members) {
-    if (key == "host") {
-      VX_ASSIGN_OR_RETURN(rule.host, ReadHost(value));
-    } else {
-      VX_ASSIGN_OR_RETURN(rule.port, ReadPort(value));
-    }
-  }
-  if (rule.host.empty() || rule.port == 0) {
-    return field.Bad("needs both host and port, for example {{host: api.example.com, port: 443}}");
-  }
-  out.network.push_back(std::move(rule));
-  return absl::OkStatus();
-}
-
 absl::Status ReadNetwork(const YamlField& field, Manifest& out) {
   VX_ASSIGN_OR_RETURN(const auto members, field.Members({"allow"}));
   for (const auto& [key, value] : members) {
-    VX_ASSIGN_OR_RETURN(const auto rules, value.List(kMaxList));
-    for (const YamlField& rule : rules) VX_RETURN_IF_ERROR(ReadNetworkRule(rule, out));
+    VX_ASSIGN_OR_RETURN(out.network, ReadList(value, kMaxList, ReadNetworkRule));
   }
   return absl::OkStatus();
 }

@@ -117,7 +117,8 @@ class Reader {
           problems_.Take(ReadList(value, kMaxList, ReadUsefulCapability), entry.capabilities);
         if (key == "gpus") problems_.Take(ReadList(value, kMaxList, ReadCdiName), entry.gpus);
         if (key == "mounts") problems_.Take(ReadList(value, kMaxList, ReadMount), entry.mounts);
-        if (key == "egress") problems_.Take(ReadList(value, kMaxList, ReadEgress), entry.egress);
+        if (key == "egress")
+          problems_.Take(ReadList(value, kMaxList, ReadNetworkRule), entry.egress);
         if (key == "address_ranges") problems_.Take(ReadList(value, kMaxList, ReadRange), ranges);
         if (key == "limits") problems_.Take(ReadBoundedLimits(value), entry.limits);
       }

@@ -126,20 +126,6 @@ absl::StatusOr<std::string> ReadRange(const YamlField& field) {
   return text;
 }
 
-absl::StatusOr<NetworkRule> ReadEgress(const YamlField& field) {
-  VX_ASSIGN_OR_RETURN(const auto members, field.Members({"host", "port"}));
-  NetworkRule rule;
-  for (const auto& [key, value] : members) {
-    if (key == "host") {
-      VX_ASSIGN_OR_RETURN(rule.host, ReadHost(value));
-    } else {
-      VX_ASSIGN_OR_RETURN(rule.port, ReadPort(value));
-    }
-  }
-  if (!rule.host.empty() && rule.port != 0) return rule;
-  return field.Bad("needs both host and port, for example {{host: api.example.com, port: 443}}");
-}
-
 absl::StatusOr<std::string> ReadDeniedHost(const YamlField& field) {
   VX_ASSIGN_OR_RETURN(const std::string text, field.Text());
   return text == "*" ? absl::StatusOr<std::string>(text) : ReadHost(field);

@@ -32,7 +32,6 @@ absl::StatusOr<std::string> ReadAbsolutePath(const YamlField& field);
 absl::StatusOr<std::string> ReadUsefulCapability(const YamlField& field);
 absl::StatusOr<oci::MountGrant> ReadMount(const YamlField& field);
 absl::StatusOr<std::string> ReadRange(const YamlField& field);
-absl::StatusOr<NetworkRule> ReadEgress(const YamlField& field);
 // A host as ReadHost has it, or "*".
 absl::StatusOr<std::string> ReadDeniedHost(const YamlField& field);
 // Limits within what is built in: a policy moves its bounds inside of these.

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "oci/runtime_class.h"
 #include "review/audit_context.h"
 #include "review/schema.h"
@@ -21,22 +22,15 @@ std::string Printable(std::string_view text) {
     const auto byte = static_cast<unsigned char>(text[i]);
     // Cut between characters, never inside of one.
     if (out.size() >= kMost && (byte & 0xC0) != 0x80) return out + "…";
-    // C1 controls (U+0080 to U+009F) are c2 80 to c2 9f; terminals obey some of them.
-    const bool c1 =
-        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    // U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows.
-    const bool turn =
-        byte == 0xE2 && i + 2 < text.size() &&
-        ((text.substr(i, 3) >= "\xE2\x80\xAA" && text.substr(i, 3) <= "\xE2\x80\xAE") ||
-         (text.substr(i, 3) >= "\xE2\x81\xA6" && text.substr(i, 3) <= "\xE2\x81\xA9"));
-    if (byte < 0x20 || byte == 0x7F) {
+    const std::size_t hidden = base::ControlLength(text.substr(i));
+    if (hidden == 1) {
       out += fmt::format("\\x{:02x}", byte);
-    } else if (c1) {
-      out += fmt::format("\\u00{:02x}", static_cast<unsigned char>(text[++i]));
-    } else if (turn) {
-      out += fmt::format("\\u20{:02x}", (text[i + 1] == '\x80' ? 0x00 : 0x40) +
-                                            (static_cast<unsigned char>(text[i + 2]) & 0x3F));
-      i += 2;
+    } else if (hidden > 1) {
+      const auto at = [&](std::size_t k) { return static_cast<unsigned>(text[i + k]) & 0x3F; };
+      const unsigned code =
+          hidden == 2 ? (byte & 0x1FU) << 6 | at(1) : (byte & 0x0FU) << 12 | at(1) << 6 | at(2);
+      out += fmt::format("\\u{:04x}", code);
+      i += hidden - 1;
     } else {
       out += text[i];
     }
