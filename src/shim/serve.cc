@@ -8,6 +8,7 @@
 
 #include "google/protobuf/empty.pb.h"
 #include "shim/actions.h"
+#include "shim/cgroup_moves.h"
 #include "shim/event_publisher.h"
 #include "shim/log.h"
 #include "shim/service.h"
@@ -22,6 +23,7 @@ namespace vortex::shim {
 int Serve(ServeOptions options, base::UniqueFd listener) {
   // Orphans of containers come to us; the runtime leaves their first process that way.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  PrepareCgroupMoves();
   ::signal(SIGPIPE, SIG_IGN);
   // Big buffers go back to the kernel when they are freed, and the heap's top with them.
   ::mallopt(M_MMAP_THRESHOLD, 32 << 10);
