@@ -72,6 +72,7 @@ class Service {
   base::Task<Status> Delete(const task_v2::DeleteRequest& request,
                             task_v2::DeleteResponse* response);
   base::Task<Status> DeleteInit(std::shared_ptr<Container> container);
+  base::Task<Status> ForgetByRuntime(std::shared_ptr<Container> container);
   base::Task<Status> DeleteExec(std::shared_ptr<Container> container,
                                 std::shared_ptr<Process> process);
 

@@ -8,6 +8,7 @@
 #include "shim/helper.h"
 #include "shim/log.h"
 #include "shim/rootfs_mounts.h"
+#include "shim/runc_remains.h"
 #include "shim/service.h"
 #include "shim/timestamps.h"
 
@@ -63,27 +64,8 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
   auto drained = std::make_shared<base::Event>(loop_);
   base::Detach(DrainThenTell(init, drained));
   if (init->pid != 0) {
-    RuntimeCall call;
-    call.verb = "delete";
-    call.args = {container->id};
-    call.limit = kDeleteLimit;
-    Status status = co_await container->cli->Run(std::move(call), nullptr);
-    if (!status.ok() && !MeansNotFound(status.message)) {
-      // Its process is dead, so only remains are left; force takes what a first try could not.
-      Log(Level::kWarning, {"delete ", container->id, ": ", status.message});
-      RuntimeCall force;
-      force.verb = "delete";
-      force.args = {"--force", container->id};
-      force.limit = kForceLimit;
-      status = co_await container->cli->Run(std::move(force), nullptr);
-      if (status.code == Code::kDeadlineExceeded) {
-        // A runtime that hangs must not keep a dead container; the `delete` action tries once more.
-        Log(Level::kError, {"delete ", container->id, ": left to be cleaned up: ", status.message});
-        container->cgroup.KillAll();
-      } else if (!status.ok() && !MeansNotFound(status.message)) {
-        co_return status;
-      }
-    }
+    Status status = co_await ForgetByRuntime(container);
+    if (!status.ok()) co_return status;
   }
   co_await drained->Wait();
   init->io.reset();
@@ -107,6 +89,37 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
   containers_.erase(container->id);
   LeaveWhenForgotten();
   co_return Ok();
+}
+
+// The runtime's own knowledge of a dead container, and its cgroups.
+base::Task<Status> Service::ForgetByRuntime(std::shared_ptr<Container> container) {
+  const RuntimeCli& cli = *container->cli;
+  // With a pid namespace of its own nothing outlives the first process.
+  if (cli.is_plain_runc() && !container->options.systemd_cgroup &&
+      !container->config.shared_pid_namespace && container->init_exited &&
+      RemoveRuncRemains(cli.root() + "/" + container->id)) {
+    co_return Ok();
+  }
+  RuntimeCall call;
+  call.verb = "delete";
+  call.args = {container->id};
+  call.limit = kDeleteLimit;
+  Status status = co_await container->cli->Run(std::move(call), nullptr);
+  if (status.ok() || MeansNotFound(status.message)) co_return Ok();
+  // Its process is dead, so only remains are left; force takes what a first try could not.
+  Log(Level::kWarning, {"delete ", container->id, ": ", status.message});
+  RuntimeCall force;
+  force.verb = "delete";
+  force.args = {"--force", container->id};
+  force.limit = kForceLimit;
+  status = co_await container->cli->Run(std::move(force), nullptr);
+  if (status.code == Code::kDeadlineExceeded) {
+    // A runtime that hangs must not keep a dead container; the `delete` action tries once more.
+    Log(Level::kError, {"delete ", container->id, ": left to be cleaned up: ", status.message});
+    container->cgroup.KillAll();
+    co_return Ok();
+  }
+  co_return MeansNotFound(status.message) ? Ok() : status;
 }
 
 base::Task<Status> Service::DeleteExec(std::shared_ptr<Container> container,

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "integration/shim/ctr_fixture.h"
+#include "shim/files.h"
 
 namespace vortex::shim::testing {
 namespace {
@@ -41,6 +42,34 @@ TEST_F(FlowsTest, ALifeInSteps) {
   EXPECT_THAT(again.text, HasSubstr("process already finished: not found"));
   Ctr("task rm a");
   EXPECT_EQ(Ctr("container rm a").code, 0);
+}
+
+// The shim forgets an ordinary dead container without runc's help; what only runc does, runc does.
+TEST_F(FlowsTest, APoststopHookRuns) {
+  ASSERT_EQ(Run("-d", "a", "sleep 1000").code, 0);
+  const std::string made =
+      Dir() + "/state/io.containerd.runtime.v2.task/" + NameSpace() + "/a/config.json";
+  auto spec = ReadFile(made, 1 << 20);
+  ASSERT_TRUE(spec);
+  const std::string mark = Dir() + "/poststop";
+  spec->insert(1, R"("hooks":{"poststop":[{"path":"/bin/sh","args":["sh","-c","echo ran > )" +
+                      mark + R"("]}]},)");
+  // A cgroup of its own.
+  const std::string group = "/" + NameSpace() + "/a\"";
+  const auto at = spec->find(group);
+  ASSERT_NE(at, std::string::npos) << *spec;
+  spec->insert(at + group.size() - 1, "2");
+  const std::string changed = Dir() + "/config.json";
+  ASSERT_EQ(WriteFileAtomic(changed, *spec, 0644), 0);
+  Ctr("task kill -s 9 a");
+  ASSERT_EQ(Ctr("run -d --runtime " + runtime_ + " --config " + changed + " b").code, 0);
+  Ctr("task kill -s 9 b");
+  for (const char* id : {"a", "b"}) {
+    ASSERT_TRUE(Until([&] { return StateOf(id) == "STOPPED"; }));
+    Ctr("task rm " + std::string(id));
+    EXPECT_EQ(Ctr("container rm " + std::string(id)).code, 0);
+  }
+  EXPECT_EQ(ReadFile(mark, 100), "ran\n");
 }
 
 TEST_F(FlowsTest, EventsAreInOrderAndOnceEach) {
