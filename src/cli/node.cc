@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/node.h"
 
+#include <signal.h>
+
+#include <future>
+#include <thread>
+
 #include "base/status.h"
 #include "sandbox/operator_files.h"
 
@@ -11,6 +16,19 @@ absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args) {
   options.address = args.options.address;
   options.containerd_namespace = args.options.containerd_namespace;
   return client::Client::Connect(options);
+}
+
+std::function<absl::StatusOr<std::shared_ptr<client::Client>>()> ConnectAhead(const Args& args) {
+  // Never destroyed, and with it gRPC: see EndProcess in main.cc.
+  static auto& outcome = *new std::promise<absl::StatusOr<std::shared_ptr<client::Client>>>;
+  // Neither this thread nor gRPC's may take the signals that are to cancel the run.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread([args] { outcome.set_value(Connect(args)); }).detach();
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return [connection = outcome.get_future().share()] { return connection.get(); };
 }
 
 absl::Status LoadClasses(Args& args) {

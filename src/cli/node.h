@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -11,6 +12,10 @@ namespace vortex::cli {
 
 // A client for the containerd of the command line.
 absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args);
+
+// Begins to connect, and returns what waits for the outcome: a run reads its policy and its bundle
+// meanwhile. Calls come from one thread at a time; the connection stays until the process ends.
+std::function<absl::StatusOr<std::shared_ptr<client::Client>>()> ConnectAhead(const Args& args);
 
 // Reads the class table into args.options.
 absl::Status LoadClasses(Args& args);

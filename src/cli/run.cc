@@ -120,6 +120,7 @@ int Fail(const absl::Status& status) {
 int RunPlugin(const Args& given) {
   if (given.dry_run) return PrintSpec(given);
   Args args = given;
+  args.options.connect = ConnectAhead(args);
   if (const absl::Status loaded = LoadPolicy(args); !loaded.ok()) return FailRun(args, loaded);
   // A payload that never ends is ended by a signal like any program's input: nothing is there yet.
   absl::StatusOr<sandbox::RunRequest> request = MakeRequest(args);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,10 @@
 #include "sandbox/runner.h"
 #include "sandbox/runtime_classes.h"
 
+namespace vortex::client {
+class Client;
+}
+
 namespace vortex::sandbox {
 
 class Metrics;
@@ -22,6 +27,9 @@ class Metrics;
 struct EmbeddedOptions {
   // containerd's gRPC socket.
   std::string address = "/run/containerd/containerd.sock";
+  // Where the runner gets its client, on first use and until it gives one; null: it connects to
+  // `address` then. For a caller that has a connection already. Called by one thread at a time.
+  std::function<absl::StatusOr<std::shared_ptr<client::Client>>()> connect;
   // Ours alone; never "k8s.io", which belongs to the kubelet.
   std::string containerd_namespace = "vortex";
   // Run directories, locks and the runtime's state; on a file system that is gone after a reboot.
