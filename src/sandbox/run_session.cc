@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "base/files.h"
@@ -162,11 +163,11 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
 }
 
 absl::Status RunSession::Prepare(client::Client& client) {
-  clock_.Begin("image");
+  // Found while the spec is made, which needs nothing of it.
   result_.image = env_.options().image;
-  VX_ASSIGN_OR_RETURN(const RootFs rootfs, env_.rootfs().Get(client, result_.image, CallOptions()));
-  result_.image_digest = rootfs.image_digest;
-  VX_RETURN_IF_ERROR(CheckGoOn());
+  auto found = std::async(std::launch::async, [this, &client] {
+    return env_.rootfs().Get(client, result_.image, CallOptions());
+  });
 
   clock_.Begin("spec");
   VX_ASSIGN_OR_RETURN(ids_, IdRange::Acquire(env_.options().state_dir, env_.options().ids));
@@ -185,6 +186,11 @@ absl::Status RunSession::Prepare(client::Client& client) {
     result_.egress.linked = true;
   }
   VX_RETURN_IF_ERROR(watch_.Start(ids_->first() + oci::kDefaultUid));
+
+  clock_.Begin("image");
+  VX_ASSIGN_OR_RETURN(const RootFs rootfs, found.get());
+  result_.image_digest = rootfs.image_digest;
+  VX_RETURN_IF_ERROR(CheckGoOn());
 
   clock_.Begin("container");
   VX_RETURN_IF_ERROR(CreateContainer(client));
