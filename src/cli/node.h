@@ -14,7 +14,8 @@ namespace vortex::cli {
 absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args);
 
 // Begins to connect, and returns what waits for the outcome: a run reads its policy and its bundle
-// meanwhile. Calls come from one thread at a time; the connection stays until the process ends.
+// meanwhile, also one that will be refused. To be called once in a process; what it returns, by one
+// thread at a time. The connection stays until the process ends.
 std::function<absl::StatusOr<std::shared_ptr<client::Client>>()> ConnectAhead(const Args& args);
 
 // Reads the class table into args.options.
