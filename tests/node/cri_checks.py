@@ -8,6 +8,7 @@ import pathlib
 
 import grpc
 
+import runsc_panic
 from messages import message, parse
 from node import (PATIENCE, PAYLOAD, census, containerd_kill, containerd_start, fact, must, nothing_left, shims,
                   wait_for)
@@ -48,13 +49,14 @@ class Cri:
 class Pod:
     """One pod's steps, each a check of its own; a later one is skipped when it has nothing to stand on."""
 
-    def __init__(self, cri, handler, cgroup_parent):
+    def __init__(self, cri, handler, cgroup_parent, attempt=0):
         self.cri, self.handler, self.id, self.containers = cri, handler, None, {}
         namespaces = {"network": NODE, "pid": 1, "ipc": 0}
         self.namespaces = namespaces
         self.logs = pathlib.Path("/var/log/pods") / handler
         self.config = {
-            "metadata": {"name": "pod", "uid": f"uid-{handler}", "namespace": "default", "attempt": 0},
+            "metadata": {"name": "pod", "uid": f"uid-{handler}", "namespace": "default",
+                         "attempt": attempt},
             "log_directory": str(self.logs), "labels": {"app": "node"},
             "linux": {"cgroup_parent": cgroup_parent, "security_context": {"namespace_options": namespaces}}}
 
@@ -192,10 +194,15 @@ def import_image():
     must("ctr", "-n", "k8s.io", "image", "import", PAYLOAD / "node.tar")
 
 
-def check(tap):
+def prepare(tap):
     tap.check("cri: our image with pause is imported", import_image)
     cri = Cri()
     tap.check("cri: the service answers", lambda: expect(cri.call("Version").runtime_name == "containerd"))
+    return cri
+
+
+def check(tap):
+    cri = prepare(tap)
     for handler, parent in (("vortex", "/kubepods/pod1"),
                             ("vortex-systemd", "/kubepods.slice/kubepods-pod1.slice"),
                             ("vortex-crun", "/kubepods.slice/kubepods-pod2.slice")):
@@ -220,7 +227,31 @@ def check_gvisor(tap, cri):
     """Containers inside one sandbox: no cgroups of their own, and limits only for the whole."""
     handler, parent = "vortex-gvisor", "/kubepods/pod3"
     before = census()
-    pod = Pod(cri, handler, parent)
+    texts = []
+    while True:
+        outcomes, text = gvisor_pod(cri, handler, parent, len(texts) + 1)
+        if text is None:
+            break
+        texts.append(text)
+        if not runsc_panic.tolerant or len(texts) == runsc_panic.ATTEMPTS:
+            break
+    for what, problem, excused in outcomes:
+        if excused and runsc_panic.tolerant:
+            problem = runsc_panic.skip_for(texts)
+        tap.check(f"cri, {handler}: {what}", tell, problem)
+    tap.check(f"cri, {handler}: nothing is left behind", removed, parent, before)
+
+
+def tell(problem):
+    if problem is not None:
+        raise problem
+
+
+def gvisor_pod(cri, handler, parent, attempt):
+    """One pod's life: [(step, what went wrong, whether the sandbox had died of runsc's own panic by then)], and that
+    panic when it spoiled a step and nothing else did."""
+    pod, outcomes, text = Pod(cri, handler, parent, attempt), [], None
+    before = len(runsc_panic.panics())
     for what, step in (
             ("a sandbox is ready", pod.run), ("two containers run in it", pod.two_containers),
             ("one shim is the parent of the one sandbox of all three", pod.one_sandbox),
@@ -229,8 +260,16 @@ def check_gvisor(tap, cri):
             ("containerd killed -9 and started: the pod is found again", pod.found_again),
             ("stop: by SIGTERM, and by SIGKILL after the timeout", pod.stop_containers),
             ("all is removed, the shim too", pod.remove)):
-        tap.check(f"cri, {handler}: {what}", step)
-    tap.check(f"cri, {handler}: nothing is left behind", removed, parent, before)
+        try:
+            step()
+            outcomes.append((what, None, False))
+        except Exception as problem:  # told later, by the tap
+            if not isinstance(problem, Skip):
+                text = text or runsc_panic.panic_since(before)
+            # Whatever the sandbox died of, removing the pod is for us to do.
+            outcomes.append((what, problem, text is not None and step != pod.remove))
+    spoiled = all(excused for _, problem, excused in outcomes if problem is not None)
+    return outcomes, text if spoiled else None
 
 
 def removed(path, before):

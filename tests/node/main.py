@@ -10,6 +10,7 @@ import traceback
 import node
 from tap import Tap, expect
 
+GROUPS = ("runc", "crun", "runsc", "systemd", "restart", "cri", "client", "repaired")
 DROP_IN = """[Service]
 # These tests kill it and start it when they mean to.
 Restart=no
@@ -62,7 +63,7 @@ def group(name):
 def main(words):
     tap = Tap()
     prepare(tap)
-    for name in words or ["runc", "crun", "runsc", "systemd", "restart", "cri", "client"]:
+    for name in words or GROUPS:
         tap.note(f"group {name}")
         try:
             group(name)(tap)
