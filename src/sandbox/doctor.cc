@@ -131,7 +131,10 @@ class ProbeBundle {
       return;
     }
     made_ = true;
-    Write("vortex-plugin.yaml", "id: vortex-doctor\nversion: 1.0.0\nentrypoint: main:run\n");
+    // Whether it runs at all is asked, not how fast: a busy node may need longer than the 10 s that
+    // a plugin gets by default. The time it took is told.
+    Write("vortex-plugin.yaml",
+          "id: vortex-doctor\nversion: 1.0.0\nentrypoint: main:run\nlimits: {budget: 30s}\n");
     Write("main.py", "def run(payload):\n    return payload\n");
   }
   ~ProbeBundle() {

@@ -212,6 +212,15 @@ TEST_F(Cli, DoctorOutlivesABrokenRuntime) {
                CommandLine(pid).find("sleep") != std::string::npos)
       << "its child still runs";
 
+  // More than the default budget of a plugin.
+  auto slow = doctor(
+      "case \" $* \" in *' create '*) sleep 10.5;; *--version*) echo slow version 1; exit 0;; "
+      "esac\nexec runc \"$@\"");
+  ASSERT_TRUE(slow->EndsWithin(std::chrono::seconds(40)));
+  const Ended late = slow->Wait();
+  EXPECT_EQ(late.exit_code, 0) << late.out;
+  EXPECT_NE(late.out.find("slow version 1, a plugin ran in 1"), std::string::npos) << late.out;
+
   const std::string begun = dir + "/begun";
   auto stuck = doctor("touch " + begun + "; trap '' INT TERM; sleep 1000 & sleep 1000; sleep 1000");
   for (int i = 0; i < 400 && !std::filesystem::exists(begun); ++i)
