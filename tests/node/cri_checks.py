@@ -233,6 +233,7 @@ def check_gvisor(tap, cri):
         if text is None:
             break
         texts.append(text)
+        runsc_panic.told(text)
         if not runsc_panic.tolerant or len(texts) == runsc_panic.ATTEMPTS:
             break
     for what, problem, excused in outcomes:

@@ -39,6 +39,10 @@ def panic_since(count):
     return None
 
 
+def told(text):
+    print(f"# a sandbox died of itself: {text}", flush=True)
+
+
 def skip_for(texts):
     return Skip(f"{len(texts)} times: " + "; ".join(texts))
 
@@ -57,6 +61,7 @@ def retried(function, *arguments, **how):
             if text is None:
                 raise
             texts.append(text)
+            told(text)
     raise skip_for(texts)
 
 
