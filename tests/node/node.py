@@ -3,10 +3,8 @@
 import collections
 import os
 import pathlib
-import pty
 import re
 import select
-import signal
 import subprocess
 import time
 
@@ -43,9 +41,10 @@ def must(*argv, **how):
 
 def on_terminal(*argv, seconds=PATIENCE):
     """A command with a terminal of its own; stderr is in out."""
-    child, master = pty.fork()
-    if child == 0:
-        os.execvp(argv[0], [str(word) for word in argv])
+    master, slave = os.openpty()
+    # Not pty.fork(): with a channel open, gRPC may hold up a fork for ever.
+    child = subprocess.Popen(["setsid", "--ctty", *map(str, argv)], stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
     text, deadline = b"", time.monotonic() + seconds
     while time.monotonic() < deadline:
         if not select.select([master], [], [], 1)[0]:
@@ -58,10 +57,9 @@ def on_terminal(*argv, seconds=PATIENCE):
             break
         text += chunk
     else:
-        os.kill(child, signal.SIGKILL)
+        child.kill()
     os.close(master)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return Output(status, text.decode(errors="replace"), "")
+    return Output(child.wait(), text.decode(errors="replace"), "")
 
 
 def wait_for(what, condition, seconds=PATIENCE):
