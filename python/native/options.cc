@@ -4,7 +4,9 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_split.h"
 #include "base/status.h"
 #include "outcome.h"
 #include "policy/policy.h"
@@ -33,7 +35,7 @@ void Take(const py::dict& fields, const char* name, std::optional<T>& out) {
 
 sandbox::EmbeddedOptions MakeOptions(const py::dict& fields) {
   sandbox::EmbeddedOptions out;
-  std::string classes, watch = "all", default_class, audit_fsync, audit_on_full;
+  std::string classes, watch = "all", default_class, audit_fsync, audit_on_full, cdi_dirs;
   const std::map<std::string, std::string*> texts = {
       {"address", &out.address},
       {"containerd_namespace", &out.containerd_namespace},
@@ -43,6 +45,7 @@ sandbox::EmbeddedOptions MakeOptions(const py::dict& fields) {
       {"snapshotter", &out.snapshotter},
       {"cgroup_parent", &out.cgroup_parent},
       {"egress_proxy", &out.egress.proxy_program},
+      {"cdi_dirs", &cdi_dirs},
       {"audit_dir", &out.audit.directory},
       {"runtime_classes", &classes},
       {"watch", &watch},
@@ -60,6 +63,10 @@ sandbox::EmbeddedOptions MakeOptions(const py::dict& fields) {
     *text->second = value.cast<std::string>();
   }
   out.watch = {watch == "network" || watch == "all", watch == "filesystem" || watch == "all"};
+  if (!cdi_dirs.empty()) {
+    const std::vector<std::string> dirs = absl::StrSplit(cdi_dirs, ':', absl::SkipEmpty());
+    out.cdi_dirs = dirs;
+  }
   // They stand unless the policy names a log (sandbox::WithOperatorOptions).
   if (!audit_fsync.empty()) out.audit.fsync = Value(audit::ParseFsync(audit_fsync));
   if (!audit_on_full.empty()) out.audit.on_full = Value(audit::ParseOnFull(audit_on_full));

@@ -285,6 +285,27 @@ async def test_egress(clean: Node, tmp_path: pathlib.Path) -> None:
     assert differences(result.document, result) == set()
 
 
+async def test_granted_devices_are_looked_up_where_the_caller_says(clean: Node, tmp_path: pathlib.Path) -> None:
+    plugin = tmp_path / "plugins/draws"
+    plugin.mkdir(parents=True)
+    (plugin / "main.py").write_text("def run(payload): return 1\n")
+    (plugin / "vortex-plugin.yaml").write_text(
+        "id: draws\nversion: 1.0.0\nentrypoint: main:run\ngpus: [vendor.test/gpu=0]\n"
+    )
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        POLICY + "allow:\n  - {plugin: draws, reason: a test, expires: never, gpus: [vendor.test/gpu=0]}\n"
+    )
+    options: dict[str, Any] = {**clean.options, "policy": policy}
+    dirs = [tmp_path / "here", tmp_path / "there"]
+    async with EmbeddedRunner(tmp_path / "plugins", cdi_dirs=dirs, **options) as runner:
+        result = await runner.run("draws", {}, 10_000)
+    assert result.cause is Cause.SANDBOX_UNAVAILABLE, result.termination
+    assert f"no CDI file in {dirs[0]} or {dirs[1]}" in result.termination.message
+    with pytest.raises(InvalidRequest, match="cdi_dirs: '/etc/cdi' is not a list"):
+        EmbeddedRunner(tmp_path / "plugins", cdi_dirs="/etc/cdi", **options)
+
+
 async def test_the_denial_that_a_plugin_failed_of(runner: EmbeddedRunner) -> None:
     result = await runner.run("exits", {"mode": "read_shadow"}, BUDGET)
     assert result.denial_error is not None and result.denial_error.target == "/etc/shadow", result

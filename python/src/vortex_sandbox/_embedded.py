@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any
@@ -33,6 +33,7 @@ _ENVIRONMENT = {
     "runtime_classes": "VORTEX_RUNTIME_CLASSES",
     "egress_proxy": "VORTEX_EGRESS_PROXY",
     "cgroup_parent": "VORTEX_CGROUP_PARENT",
+    "cdi_dirs": "VORTEX_CDI_DIRS",
     "watch": "VORTEX_WATCH",
     "audit_dir": "VORTEX_AUDIT_DIR",
     "audit_fsync": "VORTEX_AUDIT_FSYNC",
@@ -42,6 +43,13 @@ _ENVIRONMENT = {
 _TRACEPARENT = re.compile("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _numbers = itertools.count(1)
+
+
+def _joined(directories: Sequence[StrPath]) -> str:
+    """As in the variable, where a colon stands between two."""
+    if isinstance(directories, (str, os.PathLike)):
+        raise InvalidRequest(f"cdi_dirs: {directories!r} is not a list of directories", code="option")
+    return ":".join(os.fspath(directory) for directory in directories)
 
 
 class _Pending:
@@ -131,7 +139,7 @@ class EmbeddedRunner:
     serves many. ``max_concurrent_runs`` sandboxes run at once, each with a thread of its own; more wait in their order,
     and their budget runs while they wait. ``watch`` says which denials are watched for at most (``all``, ``network``,
     ``filesystem``, ``none``), within the policy; ``audit_dir`` where the audit log is written, unless the policy
-    names another. A closed runner kills and removes what still runs.
+    names another; ``cdi_dirs`` where granted devices are looked up, a later directory overriding an earlier one. A closed runner kills and removes what still runs.
     """
 
     def __init__(
@@ -149,6 +157,7 @@ class EmbeddedRunner:
         default_class: RuntimeClass | str | None = None,
         egress_proxy: StrPath | None = None,
         cgroup_parent: str | None = None,
+        cdi_dirs: Sequence[StrPath] | None = None,
         watch: str | None = None,
         audit_dir: StrPath | None = None,
         audit_fsync: str | None = None,
@@ -169,6 +178,7 @@ class EmbeddedRunner:
             "runtime_classes": runtime_classes,
             "egress_proxy": egress_proxy,
             "cgroup_parent": cgroup_parent,
+            "cdi_dirs": None if cdi_dirs is None else _joined(cdi_dirs),
             "watch": watch,
             "audit_dir": audit_dir,
             "audit_fsync": audit_fsync,
