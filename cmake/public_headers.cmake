@@ -5,7 +5,8 @@ set(VORTEX_PUBLIC_ROOTS
   client/client.h client/import.h
   oci/canonical_json.h oci/job.h
   policy/gate.h policy/manifest.h
-  sandbox/doctor.h sandbox/embedded_runner.h sandbox/gc.h sandbox/result_json.h sandbox/runner.h)
+  sandbox/doctor.h sandbox/embedded_runner.h sandbox/gc.h sandbox/operator_files.h sandbox/result_json.h
+  sandbox/runner.h)
 
 # vortex_public_headers(OUT): paths below src/.
 function(vortex_public_headers out)

@@ -2,12 +2,10 @@
 // The quickstart: runs one plugin and prints what it returned.
 //   example_run DIRECTORY PAYLOAD [POLICY]
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
-#include "policy/policy.h"
 #include "sandbox/embedded_runner.h"
+#include "sandbox/operator_files.h"
 
 using namespace vortex;  // NOLINT: an example
 
@@ -19,9 +17,8 @@ int main(int argc, char** argv) {
   sandbox::EmbeddedOptions options;  // the containerd, directories and image of a packaged node
   if (const char* parent = std::getenv("VORTEX_CGROUP_PARENT")) options.cgroup_parent = parent;
   if (argc > 3) {
-    std::ifstream file(argv[3]);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    auto policy = policy::ParsePolicy(text, argv[3]);
+    // Refused when anybody else could have written it.
+    auto policy = sandbox::LoadPolicy(argv[3]);
     if (!policy.ok()) {
       std::cerr << policy.status().ToString() << "\n";
       return 125;
