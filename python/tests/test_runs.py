@@ -302,8 +302,9 @@ async def test_granted_devices_are_looked_up_where_the_caller_says(clean: Node, 
         result = await runner.run("draws", {}, 10_000)
     assert result.cause is Cause.SANDBOX_UNAVAILABLE, result.termination
     assert f"no CDI file in {dirs[0]} or {dirs[1]}" in result.termination.message
-    with pytest.raises(InvalidRequest, match="cdi_dirs: '/etc/cdi' is not a list"):
-        EmbeddedRunner(tmp_path / "plugins", cdi_dirs="/etc/cdi", **options)
+    for wrong, told in (("/etc/cdi", "is not a list"), ([], "is not a list"), (["cdi"], "absolute"), (["/a:/b"], "colon")):
+        with pytest.raises(InvalidRequest, match="cdi_dirs: .*" + told):
+            EmbeddedRunner(tmp_path / "plugins", cdi_dirs=wrong, **options)
 
 
 async def test_the_denial_that_a_plugin_failed_of(runner: EmbeddedRunner) -> None:

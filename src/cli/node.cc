@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "base/status.h"
-#include "sandbox/environment.h"
 #include "sandbox/operator_files.h"
 
 namespace vortex::cli {
@@ -27,7 +26,7 @@ std::function<absl::StatusOr<std::shared_ptr<client::Client>>()> ConnectAhead(co
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([args] { outcome.set_value(sandbox::ConnectForRuns(args.options)); }).detach();
+  std::thread([args] { outcome.set_value(Connect(args)); }).detach();
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return [connection = outcome.get_future().share()] { return connection.get(); };
 }

@@ -7,7 +7,7 @@ namespace vortex::cli {
 
 // From here on the first SIGINT, SIGTERM or SIGHUP cancels, so that the command cleans up and ends
 // by itself. Until then they end the process, as they should while it only reads. Call it once,
-// before any thread is started, so that all of them inherit the mask. What it returns lives as long
+// before any thread is started that does not block them by itself. What it returns lives as long
 // as the process.
 base::Cancellation& CancelOnSignals();
 

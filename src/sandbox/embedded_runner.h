@@ -28,8 +28,8 @@ struct EmbeddedOptions {
   // containerd's gRPC socket.
   std::string address = "/run/containerd/containerd.sock";
   // Where the runner gets its client, on first use and until there is one; null: it connects to
-  // `address`. For a caller that has a connection, in `containerd_namespace`, which exists then.
-  // Called by one thread at a time.
+  // `address`. For a caller that has a connection, in `containerd_namespace`. Called by one thread
+  // at a time.
   std::function<absl::StatusOr<std::shared_ptr<client::Client>>()> connect;
   // Ours alone; never "k8s.io", which belongs to the kubelet.
   std::string containerd_namespace = "vortex";

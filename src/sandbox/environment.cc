@@ -5,23 +5,26 @@
 #include "sandbox/gc.h"
 
 namespace vortex::sandbox {
+namespace {
 
-absl::StatusOr<std::shared_ptr<client::Client>> ConnectForRuns(const EmbeddedOptions& options) {
+absl::StatusOr<std::shared_ptr<client::Client>> Connect(const EmbeddedOptions& options) {
+  if (options.connect) return options.connect();
   client::ConnectOptions connect;
   connect.address = options.address;
   connect.containerd_namespace = options.containerd_namespace;
-  VX_ASSIGN_OR_RETURN(auto client, client::Client::Connect(connect));
-  const absl::Status created =
-      client->namespaces().Create({options.containerd_namespace, {}}).status();
-  if (!created.ok() && !absl::IsAlreadyExists(created)) return created;
-  return client;
+  return client::Client::Connect(connect);
 }
+
+}  // namespace
 
 absl::StatusOr<client::Client*> Environment::Client() {
   const std::lock_guard lock(mutex_);
-  if (!client_) {
-    VX_ASSIGN_OR_RETURN(client_, options_.connect ? options_.connect() : ConnectForRuns(options_));
-  }
+  if (client_) return client_.get();
+  VX_ASSIGN_OR_RETURN(auto client, Connect(options_));
+  const absl::Status created =
+      client->namespaces().Create({options_.containerd_namespace, {}}).status();
+  if (!created.ok() && !absl::IsAlreadyExists(created)) return created;
+  client_ = std::move(client);
   return client_.get();
 }
 

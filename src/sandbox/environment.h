@@ -16,9 +16,6 @@
 
 namespace vortex::sandbox {
 
-// A client of the containerd that the options name, whose containerd namespace exists.
-absl::StatusOr<std::shared_ptr<client::Client>> ConnectForRuns(const EmbeddedOptions& options);
-
 // What all runs of a process share. Thread-safe; outlives them.
 class Environment {
  public:
@@ -39,7 +36,8 @@ class Environment {
   audit::Log* audit() { return audit_.get(); }
   Metrics& metrics() { return *metrics_; }
 
-  // Connects on first use; one connection for all.
+  // Connects on first use and makes sure that our containerd namespace exists; one connection for
+  // all.
   absl::StatusOr<client::Client*> Client();
   // Finishes what killed clients left behind, once per process: before its first run.
   void ReclaimStaleOnce(client::Client& client);

@@ -163,9 +163,9 @@ absl::Status RunSession::BuildSpec(const oci::IdRange& ids, std::int64_t shim_de
 }
 
 absl::Status RunSession::Prepare(client::Client& client) {
-  // Found while the spec is made, which needs nothing of it.
+  // Found while the spec is made, which needs nothing of it; after it where no thread can be had.
   result_.image = env_.options().image;
-  auto found = std::async(std::launch::async, [this, &client] {
+  auto found = std::async(std::launch::async | std::launch::deferred, [this, &client] {
     return env_.rootfs().Get(client, result_.image, CallOptions());
   });
 
@@ -176,6 +176,12 @@ absl::Status RunSession::Prepare(client::Client& client) {
   VX_RETURN_IF_ERROR(
       BuildSpec({ids_->first(), ids_->size()},
                 std::chrono::duration_cast<std::chrono::nanoseconds>(deadline).count()));
+  clock_.Begin("image");
+  VX_ASSIGN_OR_RETURN(const RootFs rootfs, found.get());
+  result_.image_digest = rootfs.image_digest;
+  VX_RETURN_IF_ERROR(CheckGoOn());
+
+  clock_.Begin("directory");
   VX_ASSIGN_OR_RETURN(dir_, RunDir::Create(env_.options().state_dir, result_.run_id));
   VX_RETURN_IF_ERROR(dir_->MakeFifos());
   if (!grant_.network.empty()) {
@@ -186,11 +192,6 @@ absl::Status RunSession::Prepare(client::Client& client) {
     result_.egress.linked = true;
   }
   VX_RETURN_IF_ERROR(watch_.Start(ids_->first() + oci::kDefaultUid));
-
-  clock_.Begin("image");
-  VX_ASSIGN_OR_RETURN(const RootFs rootfs, found.get());
-  result_.image_digest = rootfs.image_digest;
-  VX_RETURN_IF_ERROR(CheckGoOn());
 
   clock_.Begin("container");
   VX_RETURN_IF_ERROR(CreateContainer(client));

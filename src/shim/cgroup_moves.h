@@ -7,7 +7,8 @@ namespace vortex::shim {
 // ms): writers of `cgroup.procs` take a lock whose readers are all forks and exits. For some 30 ms
 // after it such a change is free. This spends the wait while the runtime still loads: a child puts
 // itself into the cgroup that it is in, which changes nothing, and ends. Returns at once; the
-// reaper takes the child. Without a cgroup that we may write it does nothing.
+// reaper takes the child. Where our cgroup is not found below /sys/fs/cgroup, or may not be
+// written, it does nothing.
 //   Source  kernel kernel/cgroup/cgroup.c, cgroup_procs_write_start; kernel/rcu/sync.c
 void PrepareCgroupMoves();
 

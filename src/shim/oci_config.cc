@@ -146,12 +146,10 @@ std::optional<OciConfig> ParseOciConfig(std::string_view text) {
     } else if (key == "hooks") {
       json.Object([&](std::string_view name) {
         // Any content counts: "[]" is the only text that certainly asks for nothing.
-        if (name == "poststart") {
-          const std::string_view hooks = json.Raw();
-          config.poststart_hooks = hooks != "[]" && hooks != "null";
-        } else {
-          json.Skip();
-        }
+        const std::string_view hooks = json.Raw();
+        const bool some = hooks != "[]" && hooks != "null";
+        if (name == "poststart") config.poststart_hooks = some;
+        if (name == "poststop") config.poststop_hooks = some;
       });
     } else if (key == "root") {
       json.Object([&](std::string_view name) {

@@ -26,6 +26,7 @@ struct OciConfig {
   bool has_seccomp = false;
   bool readonly_root = false;
   bool poststart_hooks = false;  // run by the runtime's `start`
+  bool poststop_hooks = false;   // run by its `delete`
   std::optional<std::int64_t> memory_limit;
   std::optional<std::int64_t> memory_swap;
   std::optional<std::int64_t> pids_limit;

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -21,35 +20,42 @@ namespace {
 constexpr char kStateFile[] = "state.json";
 constexpr std::size_t kStateLimit = 4 << 20;
 
-bool Empty(std::string_view json) { return json == "null" || json == "[]" || json == "\"\""; }
+// What a state.json says of it; members that are not there say nothing, and then runc is asked.
+struct Remains {
+  std::vector<std::string> cgroups;
+  bool rdt_known_empty = false;
+  bool systemd_known_off = false;
+};
 
-// The cgroups of a state.json; nothing when there is more to undo than cgroups.
-std::optional<std::vector<std::string>> OnlyCgroups(std::string_view state) {
-  std::vector<std::string> paths;
-  bool only = true;
+Remains ReadRemains(std::string_view state) {
+  Remains remains;
   base::JsonReader json(state);
   json.Object([&](std::string_view key) {
     if (key == "cgroup_paths") {
-      json.Object([&](std::string_view) { paths.push_back(json.String()); });
+      json.Object([&](std::string_view) { remains.cgroups.push_back(json.String()); });
     } else if (key == "intel_rdt_path") {
-      only = Empty(json.Raw()) && only;
+      remains.rdt_known_empty = json.Raw() == "\"\"";
     } else if (key == "config") {
       json.Object([&](std::string_view member) {
-        if (member != "Hooks") return json.Skip();
-        json.Object([&](std::string_view hook) {
-          const bool poststop = hook == "poststop";
-          only = (Empty(json.Raw()) || !poststop) && only;
+        if (member != "cgroups") return json.Skip();
+        json.Object([&](std::string_view field) {
+          const std::string_view value = json.Raw();
+          if (field == "Systemd") remains.systemd_known_off = value == "false";
         });
       });
     } else {
       json.Skip();
     }
   });
-  for (const std::string& path : paths) {
-    only = only && path.starts_with("/sys/fs/cgroup/") && path.find("/../") == std::string::npos;
+  return json.Finish() ? remains : Remains();
+}
+
+bool OnlyCgroups(const Remains& remains) {
+  for (const std::string& path : remains.cgroups) {
+    if (!path.starts_with("/sys/fs/cgroup/") || path.find("/../") != std::string::npos)
+      return false;
   }
-  if (!json.Finish() || !only || paths.empty()) return std::nullopt;
-  return paths;
+  return !remains.cgroups.empty() && remains.rdt_known_empty && remains.systemd_known_off;
 }
 
 bool HoldsOnlyState(int dir) {
@@ -75,9 +81,9 @@ bool RemoveRuncRemains(const std::string& state_dir) {
   if (!dir || !HoldsOnlyState(dir.get())) return false;
   const auto state = ReadFileAt(dir.get(), kStateFile, kStateLimit);
   if (!state) return false;
-  const auto cgroups = OnlyCgroups(*state);
-  if (!cgroups) return false;
-  for (const std::string& path : *cgroups) {
+  const Remains remains = ReadRemains(*state);
+  if (!OnlyCgroups(remains)) return false;
+  for (const std::string& path : remains.cgroups) {
     if (::rmdir(path.c_str()) != 0 && errno != ENOENT) return false;
   }
   return ::unlinkat(dir.get(), kStateFile, 0) == 0 && ::rmdir(state_dir.c_str()) == 0;

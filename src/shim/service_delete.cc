@@ -95,7 +95,7 @@ base::Task<Status> Service::DeleteInit(std::shared_ptr<Container> container) {
 base::Task<Status> Service::ForgetByRuntime(std::shared_ptr<Container> container) {
   const RuntimeCli& cli = *container->cli;
   // With a pid namespace of its own nothing outlives the first process.
-  if (cli.is_plain_runc() && !container->options.systemd_cgroup &&
+  if (cli.is_plain_runc() && !container->config.poststop_hooks &&
       !container->config.shared_pid_namespace && container->init_exited &&
       RemoveRuncRemains(cli.root() + "/" + container->id)) {
     co_return Ok();

@@ -9,7 +9,6 @@ import runsc_panic
 from node import must
 from tap import Skip
 
-PACKAGED = "/usr/bin/runsc"
 # Before the other one on PATH, containerd's and ours.
 REPAIRED = pathlib.Path("/usr/local/bin/runsc")
 
@@ -25,16 +24,16 @@ class Repaired:
 
 
 def not_faulty():
-    raise Skip(f"{PACKAGED} reads the id of a goroutine where its Go has it")
+    raise Skip(f"{runsc_panic.PACKAGED} does not have the fault")
 
 
 def repair():
-    runsc_panic.repair(PACKAGED, REPAIRED)
+    runsc_panic.repair(runsc_panic.PACKAGED, REPAIRED)
     must(REPAIRED, "--version")
 
 
 def check(tap):
-    if not runsc_panic.is_faulty(PACKAGED):
+    if not runsc_panic.is_faulty(runsc_panic.PACKAGED):
         tap.check("repaired runsc", not_faulty)
         return
     repaired = Repaired(tap)
@@ -47,5 +46,5 @@ def check(tap):
         client_checks.prepare(repaired)
         client_checks.check_class(repaired, "gvisor")
     finally:
-        runsc_panic.tolerant = True
+        runsc_panic.tolerant = True  # as it was, with a faulty one
         REPAIRED.unlink(missing_ok=True)

@@ -47,9 +47,13 @@ _numbers = itertools.count(1)
 
 def _joined(directories: Sequence[StrPath]) -> str:
     """As in the variable, where a colon stands between two."""
-    if isinstance(directories, (str, os.PathLike)):
-        raise InvalidRequest(f"cdi_dirs: {directories!r} is not a list of directories", code="option")
-    return ":".join(os.fspath(directory) for directory in directories)
+    if isinstance(directories, (str, os.PathLike)) or not directories:
+        raise InvalidRequest(f"cdi_dirs: {directories!r} is not a list of one directory or more", code="option")
+    paths = [os.fspath(directory) for directory in directories]
+    for path in paths:
+        if not path.startswith("/") or ":" in path:
+            raise InvalidRequest(f"cdi_dirs: {path!r} is not an absolute path without a colon", code="option")
+    return ":".join(paths)
 
 
 class _Pending:

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 // A container that runc has started and whose processes are gone; its cgroups are named, and gone.
 constexpr char kDead[] = R"({"id": "c1", "cgroup_paths": {"pids": "/sys/fs/cgroup/pids/vx-none/c1"},
-  "config": {"Hooks": {"prestart": [], "poststop": null}}, "intel_rdt_path": ""})";
+  "config": {"cgroups": {"path": "/vx-none/c1", "Systemd": false}}, "intel_rdt_path": ""})";
 
 class RuncRemainsTest : public ::testing::Test {
  protected:
@@ -54,27 +54,37 @@ TEST_F(RuncRemainsTest, OneThatNeverStartedIsLeftToRunc) {
 
 TEST_F(RuncRemainsTest, WhatRuncWouldDoBesidesIsLeftToIt) {
   ExpectLeftToRunc(R"({"cgroup_paths": {"": "/sys/fs/cgroup/vx-none"},
-    "config": {"Hooks": {"poststop": [{"path": "/bin/true"}]}}, "intel_rdt_path": ""})");
-  ExpectLeftToRunc(R"({"cgroup_paths": {"": "/sys/fs/cgroup/vx-none"}, "config": {},
-    "intel_rdt_path": "/sys/fs/resctrl/c1"})");
+    "config": {"cgroups": {"Systemd": true}}, "intel_rdt_path": ""})");
+  ExpectLeftToRunc(R"({"cgroup_paths": {"": "/sys/fs/cgroup/vx-none"},
+    "config": {"cgroups": {"Systemd": false}}, "intel_rdt_path": "/sys/fs/resctrl/c1"})");
 }
 
 TEST_F(RuncRemainsTest, NothingButCgroupsIsRemoved) {
   const fs::path outside = base_ / "outside";
   fs::create_directory(outside);
-  ExpectLeftToRunc(R"({"cgroup_paths": {"pids": ")" + outside.string() + R"("}})");
-  ExpectLeftToRunc(R"({"cgroup_paths": {"pids": "/sys/fs/cgroup/../../..)" + outside.string() +
-                   R"("}})");
+  const auto state_of = [](const std::string& cgroup) {
+    return R"({"cgroup_paths": {"pids": ")" + cgroup +
+           R"("}, "config": {"cgroups": {"Systemd": false}}, "intel_rdt_path": ""})";
+  };
+  ExpectLeftToRunc(state_of(outside));
+  ExpectLeftToRunc(state_of("/sys/fs/cgroup/../../.." + outside.string()));
   EXPECT_TRUE(fs::exists(outside));
   // rmdir(2) refuses it, as it does a group that somebody is still in.
-  ExpectLeftToRunc(R"({"cgroup_paths": {"": "/sys/fs/cgroup/."}})");
+  ExpectLeftToRunc(state_of("/sys/fs/cgroup/."));
 }
 
 TEST_F(RuncRemainsTest, AStateThatSaysNothingIsLeftToRunc) {
   ExpectLeftToRunc("");
   ExpectLeftToRunc("{}");
   ExpectLeftToRunc(R"({"cgroup_paths": {}})");
-  ExpectLeftToRunc(R"({"cgroup_paths": {"pids": "/sys/fs/cgroup/pids/vx-none/c1"})");
+  const std::string dead = kDead;
+  ExpectLeftToRunc(dead.substr(0, dead.size() - 1));
+  // Each of the three has to be said.
+  for (const char* member : {"cgroup_paths", "Systemd", "intel_rdt_path"}) {
+    std::string state = kDead;
+    state.insert(state.find(member), "x");
+    ExpectLeftToRunc(state);
+  }
   EXPECT_FALSE(RemoveRuncRemains(base_ / "none"));
 }
 
