@@ -64,8 +64,7 @@ sandbox::EmbeddedOptions MakeOptions(const py::dict& fields) {
   }
   out.watch = {watch == "network" || watch == "all", watch == "filesystem" || watch == "all"};
   if (!cdi_dirs.empty()) {
-    const std::vector<std::string> dirs = absl::StrSplit(cdi_dirs, ':', absl::SkipEmpty());
-    out.cdi_dirs = dirs;
+    out.cdi_dirs = std::vector<std::string>(absl::StrSplit(cdi_dirs, ':', absl::SkipEmpty()));
   }
   // They stand unless the policy names a log (sandbox::WithOperatorOptions).
   if (!audit_fsync.empty()) out.audit.fsync = Value(audit::ParseFsync(audit_fsync));

@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <future>
-#include <thread>
 
 #include "base/status.h"
 #include "sandbox/operator_files.h"
@@ -19,16 +18,16 @@ absl::StatusOr<std::shared_ptr<client::Client>> Connect(const Args& args) {
 }
 
 std::function<absl::StatusOr<std::shared_ptr<client::Client>>()> ConnectAhead(const Args& args) {
-  // Never destroyed, and with it gRPC: see EndProcess in main.cc.
-  static auto& outcome = *new std::promise<absl::StatusOr<std::shared_ptr<client::Client>>>;
   // Neither this thread nor gRPC's may take the signals that are to cancel the run.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([args] { outcome.set_value(Connect(args)); }).detach();
+  // Never destroyed, and with it gRPC: see EndProcess in main.cc.
+  static const auto& connection = *new std::shared_future(
+      std::async(std::launch::async, [args] { return Connect(args); }).share());
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return [connection = outcome.get_future().share()] { return connection.get(); };
+  return [] { return connection.get(); };
 }
 
 absl::Status LoadClasses(Args& args) {

@@ -176,6 +176,7 @@ absl::Status RunSession::Prepare(client::Client& client) {
   VX_RETURN_IF_ERROR(
       BuildSpec({ids_->first(), ids_->size()},
                 std::chrono::duration_cast<std::chrono::nanoseconds>(deadline).count()));
+
   clock_.Begin("image");
   VX_ASSIGN_OR_RETURN(const RootFs rootfs, found.get());
   result_.image_digest = rootfs.image_digest;

@@ -3,7 +3,7 @@
 
 namespace vortex::shim {
 
-// The first process that changes its cgroup after a while waits for an RCU grace period (6 to 20
+// The first process that changes its cgroup after a while waits for an RCU grace period (4 to 21
 // ms): writers of `cgroup.procs` take a lock whose readers are all forks and exits. For some 30 ms
 // after it such a change is free. This spends the wait while the runtime still loads: a child puts
 // itself into the cgroup that it is in, which changes nothing, and ends. Returns at once; the

@@ -88,6 +88,14 @@ std::vector<std::string> RuntimeCli::GlobalArgs(const std::string& binary, const
   return args;
 }
 
+RuntimeCall ForcedDelete(const std::string& id) {
+  RuntimeCall call;
+  call.verb = "delete";
+  call.args = {"--force", id};
+  call.limit = kForceLimit;
+  return call;
+}
+
 RuntimeCli::RuntimeCli(base::ChildReaper* reaper, std::string bundle, std::string name_space,
                        const RuntimeOptions& options, std::vector<std::string> extra_flags)
     : reaper_(reaper),

@@ -39,6 +39,9 @@ struct RuntimeCall {
 inline constexpr std::chrono::milliseconds kForceLimit{10'000};
 inline constexpr std::chrono::milliseconds kDeleteLimit{30'000};
 
+// "delete --force", with its limit.
+RuntimeCall ForcedDelete(const std::string& id);
+
 class RuntimeCli {
  public:
   RuntimeCli(base::ChildReaper* reaper, std::string bundle, std::string name_space,

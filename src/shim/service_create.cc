@@ -214,10 +214,7 @@ base::Task<Status> Service::RunRuntimeCreate(std::shared_ptr<Container> containe
     // runsc 2022-12 wants to be an id of the job's user namespace. 2024-07 takes whoever is not
     // root for rootless, and puts its sentry into that namespace by itself.
     Log(Level::kInfo, {"create ", container->id, " once more as root: ", status.message});
-    RuntimeCall undo;
-    undo.verb = "delete";
-    undo.args = {"--force", container->id};
-    undo.limit = kForceLimit;
+    RuntimeCall undo = ForcedDelete(container->id);
     const Status ignored = co_await container->cli->Run(std::move(undo), nullptr);
     RuntimeCall second = first;
     second.effective_id.reset();
@@ -255,10 +252,7 @@ void Service::WatchCgroup(const std::shared_ptr<Container>& container) {
 
 base::Task<void> Service::UndoCreate(std::shared_ptr<Container> container) {
   if (container->cli) {
-    RuntimeCall call;
-    call.verb = "delete";
-    call.args = {"--force", container->id};
-    call.limit = kForceLimit;
+    RuntimeCall call = ForcedDelete(container->id);
     // The runtime may not know the container; whatever it says, its error is not the one to report.
     const Status ignored = co_await container->cli->Run(std::move(call), nullptr);
     if (!ignored.ok()) Log(Level::kDebug, {"undo create: ", ignored.message});

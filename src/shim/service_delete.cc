@@ -108,10 +108,7 @@ base::Task<Status> Service::ForgetByRuntime(std::shared_ptr<Container> container
   if (status.ok() || MeansNotFound(status.message)) co_return Ok();
   // Its process is dead, so only remains are left; force takes what a first try could not.
   Log(Level::kWarning, {"delete ", container->id, ": ", status.message});
-  RuntimeCall force;
-  force.verb = "delete";
-  force.args = {"--force", container->id};
-  force.limit = kForceLimit;
+  RuntimeCall force = ForcedDelete(container->id);
   status = co_await container->cli->Run(std::move(force), nullptr);
   if (status.code == Code::kDeadlineExceeded) {
     // A runtime that hangs must not keep a dead container; the `delete` action tries once more.

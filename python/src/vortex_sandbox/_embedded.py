@@ -143,7 +143,8 @@ class EmbeddedRunner:
     serves many. ``max_concurrent_runs`` sandboxes run at once, each with a thread of its own; more wait in their order,
     and their budget runs while they wait. ``watch`` says which denials are watched for at most (``all``, ``network``,
     ``filesystem``, ``none``), within the policy; ``audit_dir`` where the audit log is written, unless the policy
-    names another; ``cdi_dirs`` where granted devices are looked up, a later directory overriding an earlier one. A closed runner kills and removes what still runs.
+    names another; ``cdi_dirs`` where granted devices are looked up, a later directory overriding an earlier one. A
+    closed runner kills and removes what still runs.
     """
 
     def __init__(
